@@ -1,0 +1,46 @@
+# Everything starts from Python and make alone: each target sets up what it needs, once.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo test test-all lint format bench clean
+
+demo: $(VENV)/.installed          ## the fraud example: four configurations, a table with error bars, a report
+	$(BIN)/goodfit demo --out demo-run
+
+test: $(VENV)/.installed $(VENV)/.browser   ## all tests but the slow ones
+	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+
+test-all: $(VENV)/.installed $(VENV)/.browser   ## every test
+	$(BIN)/pytest -n $(WORKERS)
+
+lint: $(VENV)/.installed          ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed         ## benchmarks, rivals in the same run
+	$(BIN)/python benchmarks/population.py
+	$(BIN)/python benchmarks/commands.py
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	touch $@
+
+# The report's tests open it in headless Chromium; where it can't be installed they say so and are skipped.
+$(VENV)/.browser: $(VENV)/.installed
+	command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+	  || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } \
+	  || echo "no Chromium here: the browser tests will be skipped"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-run .pytest_cache .mypy_cache .ruff_cache

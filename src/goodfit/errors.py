@@ -1,0 +1,9 @@
+"""What goes wrong on the user's side: each message is one line that says what, where and what to do."""
+
+
+class InputError(ValueError):
+    """The data, a setting or a file can't be used as given."""
+
+
+class DoubtfulRecipe(UserWarning):
+    """A combination of regularizers, or a recipe and its data, that is unlikely to do what its author wants."""
