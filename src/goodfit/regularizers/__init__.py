@@ -1,0 +1,35 @@
+"""The regularizers, a file each, and recipes of them."""
+
+from goodfit.regularizers.batch_norm import BatchNorm
+from goodfit.regularizers.dropout import Dropout
+from goodfit.regularizers.early_stopping import EarlyStopping
+from goodfit.regularizers.elastic_net import ElasticNet
+from goodfit.regularizers.gaussian_noise import GaussianNoise
+from goodfit.regularizers.l1 import L1
+from goodfit.regularizers.l2 import L2
+from goodfit.regularizers.label_smoothing import LabelSmoothing
+from goodfit.regularizers.max_norm import MaxNorm
+from goodfit.regularizers.recipe import Recipe, Regularizer, doubts, families
+from goodfit.regularizers.stack import Stack, stack
+from goodfit.regularizers.weight_averaging import WeightAveraging
+from goodfit.regularizers.weight_decay import WeightDecay
+
+__all__ = [
+    "L1",
+    "L2",
+    "BatchNorm",
+    "Dropout",
+    "EarlyStopping",
+    "ElasticNet",
+    "GaussianNoise",
+    "LabelSmoothing",
+    "MaxNorm",
+    "Recipe",
+    "Regularizer",
+    "Stack",
+    "WeightAveraging",
+    "WeightDecay",
+    "doubts",
+    "families",
+    "stack",
+]

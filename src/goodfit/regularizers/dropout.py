@@ -1,0 +1,65 @@
+"""Dropout of inputs and hidden units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from goodfit.regularizers.places import Drops
+from goodfit.regularizers.recipe import Dose, dose
+from goodfit.rng import Draw
+
+
+def drop_units(hidden: Tensor, p: Dose, draw: Draw) -> Tensor:
+    r"""Inverted dropout: each element becomes 0 with probability p and $a/(1-p)$ otherwise, so that $E[\tilde a] = a$.
+
+    Args:
+        hidden: activations `(M, ...)`.
+        p: probability in [0, 1], a float or `(M,)`: 0 returns the activations, 1 returns zeros.
+        draw: the random numbers of this step and layer.
+    """
+    chance = torch.as_tensor(p, dtype=torch.float64, device=hidden.device).reshape(-1, 1)
+    cut = ((chance * 2.0**32).round() - 2.0**31).clamp(max=2.0**31 - 1).to(torch.int32)
+    scale = torch.where(chance < 1.0, 1.0 / (1.0 - chance), 0.0).to(hidden.dtype)
+    bits = draw.bits(hidden[0].numel())
+    return hidden * torch.where(bits >= cut, scale, 0.0).view(hidden.shape)
+
+
+@dataclass(frozen=True)
+class Dropout(Drops):
+    r"""Dropout: in training an activation becomes 0 with probability p and $a/(1-p)$ otherwise; in inference it is off.
+
+    The scaling keeps the expectation, so inference needs none. Hidden layers are dropped after their nonlinearity (and
+    after batch norm); the output layer is never dropped.
+
+    Args:
+        p: probability for hidden units in [0, 1]: 0 drops nothing, 1 drops all; usually 0.3 to 0.5.
+        input: probability for inputs in [0, 1], likewise; usually 0.1 to 0.2 where it is used.
+
+    Raises:
+        InputError: a probability is outside [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from goodfit.rng import Purpose, Streams
+        >>> draw = Streams.of([0]).at(Purpose.DROPOUT)
+        >>> sorted(set(Dropout(0.5).drop(torch.ones(1, 4, 8), draw, layer=1).flatten().tolist()))
+        [0.0, 2.0]
+
+    Note:
+        p is the probability of dropping, as in torch and Keras; the paper's p is the probability of keeping.
+
+    Source:
+        Srivastava and others, "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
+    """
+
+    p: Dose = dose(0.3, neutral=0.0, high=1.0)
+    input: Dose = dose(0.0, neutral=0.0, high=1.0)
+
+    def drop(self, hidden: Tensor, draw: Draw, *, layer: int) -> Tensor:
+        """Drop units of a layer; layer 0 is the inputs."""
+        p = self.p if layer else self.input
+        nothing = not bool(p.any()) if isinstance(p, Tensor) else p == 0.0
+        return hidden if nothing else drop_units(hidden, p, draw)
