@@ -1,0 +1,7 @@
+"""The one training loop: populations of runs."""
+
+from goodfit.training.checkpoint import Checkpoint
+from goodfit.training.loop import Execution, Progress, train
+from goodfit.training.runs import Data, History, Run, RunResult, Settings
+
+__all__ = ["Checkpoint", "Data", "Execution", "History", "Progress", "Run", "RunResult", "Settings", "train"]

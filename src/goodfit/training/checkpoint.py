@@ -1,0 +1,68 @@
+"""A training's state on disk, so that what was interrupted goes on as if it never was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from goodfit.training.runs import Data, Run, Settings
+
+
+@dataclass
+class Checkpoint:
+    """Where and how often to save.
+
+    Args:
+        path: the file; it is replaced whole, so a crash leaves the last one.
+        interval: least seconds between two savings.
+    """
+
+    path: Path
+    interval: float = 5.0
+    saved: float = field(default_factory=time.monotonic)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return time.monotonic() - self.saved >= self.interval
+
+    def save(self, tensors: dict[str, Tensor], fingerprint: str) -> None:
+        """Save tensors under the fingerprint of their job."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_suffix(".tmp")
+        save_file({key: t.contiguous().cpu() for key, t in tensors.items()}, temporary, {"fingerprint": fingerprint})
+        os.replace(temporary, self.path)
+        self.saved = time.monotonic()
+
+    def load(self, fingerprint: str) -> dict[str, Tensor] | None:
+        """The saved tensors of the same job; None if there are none, or of another job."""
+        try:
+            with safe_open(self.path, "pt") as file:
+                if (file.metadata() or {}).get("fingerprint") != fingerprint:
+                    return None
+            return load_file(self.path)
+        except (OSError, SafetensorError):
+            return None
+
+    def remove(self) -> None:
+        """Remove the file: the job is done."""
+        self.path.unlink(missing_ok=True)
+
+
+def fingerprint(data: Data, runs: Sequence[Run], settings: Settings) -> str:
+    """What a job is: a hash of its rows, runs and settings."""
+    digest = hashlib.sha256(repr((settings, data.task)).encode())
+    for tensor in (data.inputs, data.targets, data.weights):
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    for run in runs:
+        digest.update(repr((str(run.recipe), run.seed, run.view, run.learning_rate)).encode())
+        digest.update(run.train.tobytes() + b"|" + run.validation.tobytes())
+    return digest.hexdigest()

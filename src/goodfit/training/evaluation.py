@@ -1,0 +1,67 @@
+"""Inference for a block: losses of its rows, and outputs for any rows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from goodfit.networks import Layout, forward, views
+from goodfit.regularizers import Stack
+from goodfit.regularizers.places import Averages
+from goodfit.training.block import Block, Sample
+from goodfit.training.losses import row_losses
+from goodfit.training.normalization import identity, inference_norm, layer_statistics, normalizer, refreshing_norm
+from goodfit.training.runs import Data
+
+CHUNK = 1024
+
+
+def evaluated_weights(block: Block, data: Data) -> tuple[Tensor, Tensor]:
+    """The parameters and statistics that count at the end of an epoch: averaged ones where a recipe averages.
+
+    The statistics of averaged weights are computed anew over training rows; running averages belong to the path of the
+    weights, not to their average.
+    """
+    state = block.state
+    averaging = block.regularizers.at(Averages)
+    norm = normalizer(block.regularizers)
+    if not averaging:
+        return state.parameters, state.statistics
+    if norm is None:
+        return state.average, state.statistics
+    statistics = state.statistics.clone()
+    parameters = views(state.average, block.layout)
+    sample = block.evaluated
+    own = torch.arange(sample.rows.shape[1], device=sample.rows.device) < sample.counts[:, None]
+    inputs = data.inputs.flatten(0, 1)[sample.rows]
+    hook = refreshing_norm(norm, parameters, layer_statistics(statistics, block.layout), own)
+    forward(parameters, inputs, normalize=hook, drop=identity)
+    neutral = torch.as_tensor(averaging[0].decay)[:, None] == 0
+    return state.average, torch.where(neutral, state.statistics, statistics)
+
+
+def outputs_of(parameters: Tensor, statistics: Tensor, layout: Layout, regularizers: Stack, inputs: Tensor) -> Tensor:
+    """Outputs `(M, B, K)` of M networks for rows `(M, B, D)` in inference mode: no dropout, running statistics."""
+    parts = views(parameters, layout)
+    norm = normalizer(regularizers)
+    hook = identity if norm is None else inference_norm(norm, parts, layer_statistics(statistics, layout))
+    return forward(parts, inputs, normalize=hook, drop=identity)
+
+
+def mean_losses(block: Block, data: Data, sample: Sample, parameters: Tensor, statistics: Tensor) -> Tensor:
+    """Mean weighted data loss `(M,)` of each member on its rows; nan without rows."""
+    total = data.inputs.shape[1]
+    long = data.inputs.flatten(0, 1)
+    sums = parameters.new_zeros(len(block.members))
+    weight = torch.zeros_like(sums)
+    for start in range(0, sample.rows.shape[1], CHUNK):
+        rows = sample.rows[:, start : start + CHUNK]
+        inputs = long.index_select(0, rows.flatten()).view(*rows.shape, -1)
+        targets = data.targets.flatten(0, 1)[rows]
+        outputs = outputs_of(parameters, statistics, block.layout, block.regularizers, inputs)
+        share = data.weights[rows % total]
+        if not sample.even:
+            share = share * (torch.arange(start, start + rows.shape[1], device=rows.device) < sample.counts[:, None])
+        sums += (row_losses(outputs, targets, data.task) * share).sum(1)
+        weight += share.sum(1)
+    return sums / weight

@@ -1,0 +1,103 @@
+"""What is known of each run of a population while it trains, and what is saved of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from goodfit.networks import Layout
+from goodfit.training.block import Block, State
+from goodfit.training.runs import History, Outcome, Run, RunResult
+
+OUTCOMES: tuple[Outcome, ...] = ("finished", "stopped", "diverged", "out of time")
+TRAINING = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """The population's runs by their place, N of them.
+
+    Args:
+        losses: `(N, E, 2)` training and validation loss by epoch, nan after the run ended.
+        outcome: `(N,)` index into `OUTCOMES`, or `TRAINING`.
+        best: `(N, P)` parameters handed out, filled when a run ends.
+        statistics: `(N, R)` likewise.
+        best_epoch: `(N,)` likewise.
+    """
+
+    losses: Tensor
+    outcome: Tensor
+    best: Tensor
+    statistics: Tensor
+    best_epoch: Tensor
+
+    @staticmethod
+    def empty(runs: int, layout: Layout, max_epochs: int) -> Ledger:
+        """The ledger before the first epoch."""
+        units = sum(layout.hidden) if layout.batch_norm else 0
+        return Ledger(
+            losses=torch.full((runs, max_epochs, 2), math.nan, dtype=torch.float64),
+            outcome=torch.full((runs,), TRAINING),
+            best=torch.zeros(runs, layout.total),
+            statistics=torch.zeros(runs, 2 * units),
+            best_epoch=torch.zeros(runs, dtype=torch.int64),
+        )
+
+    def enter(self, block: Block, losses: Tensor, outcome: Tensor, epoch: int) -> Tensor:
+        """Enter an epoch (from 1) of a block, and the members `(M,)` that ended with it.
+
+        Returns:
+            Places within the block of the members that go on.
+        """
+        members = torch.tensor(block.members)
+        self.losses[members, epoch - 1] = losses.cpu().double()
+        outcome = outcome.cpu()
+        ended = outcome != TRAINING
+        self.outcome[members] = outcome
+        if ended.any():
+            state = block.state.take(ended.nonzero().squeeze(1).to(losses.device))
+            self.best[members[ended]] = state.best.cpu()
+            self.statistics[members[ended]] = state.best_statistics.cpu()
+            self.best_epoch[members[ended]] = state.best_epoch.cpu()
+        return (~ended).nonzero().squeeze(1)
+
+    def result(self, run: Run, place: int, layout: Layout) -> RunResult:
+        """What came of the run at a place."""
+        losses = self.losses[place].numpy()
+        epochs = self._epochs(place)
+        return RunResult(
+            run=run,
+            parameters=self.best[place].numpy().copy(),
+            statistics=self.statistics[place].numpy().copy(),
+            layout=layout,
+            history=History(losses[:epochs, 0].copy(), losses[:epochs, 1].copy()),
+            best_epoch=int(self.best_epoch[place]),
+            outcome=OUTCOMES[int(self.outcome[place])],
+        )
+
+    def _epochs(self, place: int) -> int:
+        entered = (~self.losses[place].isnan()).any(1).nonzero()
+        last = int(entered.max()) + 1 if len(entered) else 0
+        return max(last, int(OUTCOMES[int(self.outcome[place])] == "diverged" and last + 1))
+
+
+def snapshot(ledger: Ledger, blocks: Sequence[Block], epoch: int) -> dict[str, Tensor]:
+    """Everything that a training needs to go on after an epoch, as named tensors."""
+    tensors = {f"ledger.{f.name}": getattr(ledger, f.name) for f in fields(ledger)}
+    if blocks:
+        state = State.join([block.state for block in blocks])
+        tensors |= {f"state.{f.name}": getattr(state, f.name) for f in fields(state)}
+    alive = [member for block in blocks for member in block.members]
+    return tensors | {"alive": torch.tensor(alive, dtype=torch.int64), "epoch": torch.tensor(epoch)}
+
+
+def restore(tensors: dict[str, Tensor]) -> tuple[Ledger, State | None, list[int], int]:
+    """The ledger, the state of those still training, their places and the epochs done, from a snapshot."""
+    ledger = Ledger(*(tensors[f"ledger.{f.name}"] for f in fields(Ledger)))
+    alive = tensors["alive"].tolist()
+    state = State(*(tensors[f"state.{f.name}"] for f in fields(State))) if alive else None
+    return ledger, state, alive, int(tensors["epoch"])

@@ -1,0 +1,100 @@
+"""Batch norm in training and in inference: which statistics each uses, and how the running ones are kept."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from goodfit.networks import Layout, Parameters
+from goodfit.networks.mlp import Hook
+from goodfit.regularizers import Stack
+from goodfit.regularizers.places import Normalizes, column
+
+
+def identity(hidden: Tensor, layer: int) -> Tensor:
+    """No normalization, no dropout."""
+    return hidden
+
+
+def layer_statistics(statistics: Tensor, layout: Layout) -> tuple[list[Tensor], list[Tensor]]:
+    """Running means and variances `(M, 1, H)` of each hidden layer, as views of `(M, R)`."""
+    if not layout.batch_norm:
+        return [], []
+    means, variances = statistics.view(len(statistics), 2, -1).unbind(1)
+    cut = list(layout.hidden)
+    return [m[:, None] for m in torch.split(means, cut, 1)], [v[:, None] for v in torch.split(variances, cut, 1)]
+
+
+def training_norm(
+    part: Normalizes, parameters: Parameters, running: tuple[list[Tensor], list[Tensor]], own: Tensor | None
+) -> Hook:
+    """Normalize by the batch's statistics, and update the running ones in place.
+
+    Args:
+        part: batch norm.
+        parameters: its γ and β.
+        running: means and variances, as `layer_statistics` gives them.
+        own: `(M, B)` which rows count; None if all do. A member with one row uses its running statistics.
+    """
+
+    def normalize(hidden: Tensor, layer: int) -> Tensor:
+        mean, variance, count = batch_statistics(hidden, own)
+        old_mean, old_variance = running[0][layer], running[1][layer]
+        lone = count < 2
+        with torch.no_grad():
+            unbiased = variance * (count / (count - 1).clamp(min=1))
+            new_mean = torch.where(lone, old_mean, part.track(old_mean, mean))
+            new_variance = torch.where(lone, old_variance, part.track(old_variance, unbiased))
+        mean, variance = torch.where(lone, old_mean.clone(), mean), torch.where(lone, old_variance.clone(), variance)
+        old_mean.copy_(new_mean)
+        old_variance.copy_(new_variance)
+        return _scaled(part, hidden, mean, variance, parameters=parameters, layer=layer)
+
+    return normalize
+
+
+def inference_norm(part: Normalizes, parameters: Parameters, running: tuple[list[Tensor], list[Tensor]]) -> Hook:
+    """Normalize by the running statistics."""
+
+    def normalize(hidden: Tensor, layer: int) -> Tensor:
+        return _scaled(part, hidden, running[0][layer], running[1][layer], parameters=parameters, layer=layer)
+
+    return normalize
+
+
+def refreshing_norm(
+    part: Normalizes, parameters: Parameters, running: tuple[list[Tensor], list[Tensor]], own: Tensor
+) -> Hook:
+    """Normalize by the statistics of all rows at hand, and write them over the running ones."""
+
+    def normalize(hidden: Tensor, layer: int) -> Tensor:
+        mean, variance, count = batch_statistics(hidden, own)
+        running[0][layer].copy_(mean)
+        running[1][layer].copy_(variance * (count / (count - 1).clamp(min=1)))
+        return _scaled(part, hidden, mean, variance, parameters=parameters, layer=layer)
+
+    return normalize
+
+
+def normalizer(regularizers: Stack) -> Normalizes | None:
+    """The technique that normalizes hidden layers, if any member has one."""
+    return next(iter(regularizers.at(Normalizes)), None)
+
+
+def batch_statistics(hidden: Tensor, own: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, biased variance, `(M, 1, H)`, and count, `(M, 1, 1)`, of the rows that count."""
+    if own is None:
+        variance, mean = torch.var_mean(hidden, 1, correction=0, keepdim=True)
+        return mean, variance, hidden.new_full((hidden.shape[0], 1, 1), hidden.shape[1])
+    share = own[:, :, None].to(hidden.dtype)
+    count = share.sum(1, keepdim=True).clamp(min=1)
+    mean = (hidden * share).sum(1, keepdim=True) / count
+    variance = ((hidden - mean).square() * share).sum(1, keepdim=True) / count
+    return mean, variance, count
+
+
+def _scaled(
+    part: Normalizes, hidden: Tensor, mean: Tensor, variance: Tensor, *, parameters: Parameters, layer: int
+) -> Tensor:
+    normalized = parameters.scales[layer] * part.normalize(hidden, mean, variance) + parameters.shifts[layer]
+    return torch.lerp(hidden, normalized, torch.as_tensor(column(part.strength, hidden), dtype=hidden.dtype))
