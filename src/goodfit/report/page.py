@@ -1,0 +1,188 @@
+"""The page: a run's summary and its history made into one HTML file that holds all that it needs."""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import polars as pl
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from goodfit.errors import InputError
+from goodfit.report import wording
+from goodfit.report.curves import curve_figure
+from goodfit.report.figures import HUES, Figure, calibration_figure, feature_figure, weight_figures
+
+HISTORY_COLUMNS = ("recipe", "member", "epoch", "train_loss", "validation_loss")
+SEVERITIES = {"issue": "Issue", "tip": "Tip", "info": "Note"}
+SECTIONS = {
+    "verdicts": "Verdicts",
+    "curves": "Loss curves",
+    "table": "Comparison",
+    "weights": "Weights of the first layer",
+    "features": "Selected columns",
+    "calibration": "Calibration",
+    "confusion": "Confusion table",
+    "data": "Data",
+    "settings": "Settings and versions",
+}
+
+
+def render(summary: Mapping[str, Any], history: pl.DataFrame | None) -> str:
+    """Make the report's HTML: a page that reads no other file and asks nothing of a network.
+
+    Every text of the summary and the history is escaped where it is put: in HTML, in plotly's text and in the JSON of
+    the figures. A content security policy lets the page's own two scripts run and nothing else.
+
+    Args:
+        summary: a run's JSON (the content of run.json); each part is optional and, if absent, so is its section.
+        history: columns recipe, member, epoch (from 1), train_loss, validation_loss; None or no rows: no curves.
+
+    Returns:
+        A whole HTML document, about 5 MB, most of it plotly.js.
+
+    Raises:
+        InputError: the history lacks a column.
+
+    Examples:
+        >>> page = render({"title": "amount & age", "headline": "Nothing to cure."}, None)
+        >>> "<h1>Nothing to cure.</h1>" in page, "amount &amp; age" in page
+        (True, True)
+    """
+    summary = _drawable(summary)
+    figures = _figures(summary, history)
+    fired = [verdict for verdict in summary.get("verdicts", []) if verdict["outcome"] == "fired"]
+    ranks = {name: rank for rank, name in enumerate(SEVERITIES)}
+    fired.sort(key=lambda verdict: ranks.get(verdict["severity"], len(ranks)))
+    scripts = [get_plotlyjs(), _asset("page.js")]
+    return _template().render(
+        run=summary,
+        sections={key: title for key, title in SECTIONS.items() if summary.get(key) or key in figures},
+        figures=figures,
+        fired=fired,
+        worst=(fired[0]["severity"] if fired else "passed") if "verdicts" in summary else None,
+        severities=SEVERITIES,
+        hues=_hues(summary, history),
+        hue_count=HUES,
+        css=Markup(_asset("page.css")),
+        scripts=[Markup(script) for script in scripts],
+        hashes=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
+        figure_json=Markup(_script_json({figure.id: _spec(figure) for group in figures.values() for figure in group})),
+    )
+
+
+def write_report(summary: Mapping[str, Any], history: pl.DataFrame | None, path: str | os.PathLike[str]) -> None:
+    """Write the report to a file, which is replaced whole or not at all.
+
+    Args:
+        summary: see `render`.
+        history: see `render`.
+        path: the file to write; its folder must exist.
+
+    Raises:
+        InputError: the folder doesn't exist, or the history lacks a column.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_report({"title": "fraud"}, None, Path(folder) / "report.html")
+        ...     [file.name for file in Path(folder).iterdir()]
+        ['report.html']
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise InputError(f"report: the folder {str(target.parent)!r} doesn't exist: make it, or name another path")
+    page = render(summary, history).encode("utf-8", "replace")
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(page)
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _drawable(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what has no place in a figure: empty bins, and weights and columns of networks that diverged."""
+    whole = dict(summary)
+    whole["weights"] = [item for item in summary.get("weights") or () if all(map(wording.present, item["edges"]))]
+    features = dict(summary.get("features") or {})
+    features["rows"] = [row for row in features.get("rows", ()) if wording.present(row["selected"])]
+    whole["features"] = features if features["rows"] else None
+    bins = [
+        [entry for entry in item["bins"] if all(wording.present(entry[key]) for key in ("predicted", "observed"))]
+        for item in summary.get("calibration") or ()
+    ]
+    paired = zip(summary.get("calibration") or (), bins, strict=True)
+    whole["calibration"] = [{**item, "bins": kept} for item, kept in paired if kept]
+    return whole
+
+
+def _figures(summary: Mapping[str, Any], history: pl.DataFrame | None) -> dict[str, list[Figure]]:
+    hues = _hues(summary, history)
+    figures: dict[str, list[Figure]] = {}
+    if history is not None and not history.is_empty():
+        missing = [column for column in HISTORY_COLUMNS if column not in history.columns]
+        if missing:
+            raise InputError(f"history: no column {missing[0]!r}: give one with {', '.join(HISTORY_COLUMNS)}")
+        figures["curves"] = [curve_figure(history, summary.get("curves") or (), summary.get("turns") or (), hues)]
+    if summary.get("weights"):
+        figures["weights"] = weight_figures(summary["weights"], hues)
+    if summary.get("features"):
+        figures["features"] = [feature_figure(summary["features"])]
+    if summary.get("calibration"):
+        figures["calibration"] = [calibration_figure(summary["calibration"], hues)]
+    return figures
+
+
+def _hues(summary: Mapping[str, Any], history: pl.DataFrame | None) -> dict[str, int]:
+    """Number the recipes in the order in which a reader meets them, so that each has one colour on the whole page."""
+    named: list[str] = [row["recipe"] for row in (summary.get("table") or {}).get("rows", ())]
+    named += summary.get("curves") or ()
+    if history is not None and "recipe" in history.columns:
+        named += history["recipe"].unique(maintain_order=True).to_list()
+    named += [item["recipe"] for part in ("weights", "calibration") for item in summary.get(part) or ()]
+    return {recipe: place for place, recipe in enumerate(dict.fromkeys(named))}
+
+
+def _spec(figure: Figure) -> dict[str, Any]:
+    return {"data": figure.data, "layout": figure.layout}
+
+
+def _script_json(value: Any) -> str:
+    """Write JSON that can't close the script element that it stands in."""
+    text = json.dumps(value, allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _asset(name: str) -> str:
+    return resources.files("goodfit.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _shares(counts: Sequence[float]) -> list[float]:
+    total = sum(counts)
+    return [count / total if total else 0.0 for count in counts]
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.globals["comparison"] = wording.comparison
+    environment.filters |= {
+        "number": wording.number,
+        "percent": wording.percent,
+        "shares": _shares,
+        "interval": lambda cell, **unit: wording.interval(cell.get("low"), cell.get("high"), **unit),
+        "signed": wording.signed,
+    }
+    return environment.from_string(_asset("template.html.j2"))

@@ -1,0 +1,126 @@
+"""Numbers and names as a reader sees them: in the page's HTML, and in a figure's text."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MISSING = "–"
+
+
+def number(value: Any) -> str:
+    """Show one value: four significant digits, thousands with commas, an en dash for what is missing.
+
+    Args:
+        value: a number, text, truth value, or a list or mapping of them; None and NaN count as missing.
+
+    Returns:
+        Text, not yet escaped.
+
+    Examples:
+        >>> number(0.123456), number(12345), number(None), number([1, 0.5])
+        ('0.1235', '12,345', '–', '1, 0.5')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {number(item)}" for key, item in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(number(item) for item in value)
+    return str(value)
+
+
+def present(value: Any) -> bool:
+    """Tell whether a value is a finite number.
+
+    Examples:
+        >>> present(0.5), present(None), present(float("nan"))
+        (True, False, False)
+    """
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def percent(value: float | None) -> str:
+    """Show a share as a percentage with one decimal.
+
+    Args:
+        value: a share, usually in [0, 1] (0 is nothing, 1 is everything); None and NaN count as missing.
+
+    Examples:
+        >>> percent(0.931), percent(None)
+        ('93.1 %', '–')
+    """
+    return f"{100 * value:.1f} %" if value is not None and present(value) else MISSING
+
+
+def interval(low: float | None, high: float | None, *, as_percent: bool = False) -> str:
+    """Show an interval, in the unit of the value that it follows; nothing when an end is missing or both are equal.
+
+    Examples:
+        >>> interval(0.924, 0.94, as_percent=True), interval(0.5, None)
+        ('[92.4, 94.0]', '')
+    """
+    if low is None or high is None or not (present(low) and present(high)) or low == high:
+        return ""
+    ends = [f"{100 * end:.1f}" if as_percent else number(end) for end in (low, high)]
+    return f"[{', '.join(ends)}]"
+
+
+def signed(value: float | None, *, as_percent: bool = False) -> str:
+    """Show a difference with its sign.
+
+    Examples:
+        >>> signed(0.021, as_percent=True), signed(-0.5)
+        ('+2.1', '-0.5')
+    """
+    if value is None or not present(value):
+        return MISSING
+    return f"{100 * value:+.1f}" if as_percent else f"{value:+.4g}"
+
+
+def comparison(difference: Mapping[str, Any] | None, *, higher_is_better: bool | None = True) -> str:
+    """Tell whether a difference is beyond its noise: its interval excludes 0.
+
+    Args:
+        difference: "low" and "high", the ends of the interval of (this - reference); None when not measured.
+        higher_is_better: False for losses and errors, None where neither is better (a training score).
+
+    Returns:
+        "better", "worse", or "" when the interval holds 0 or is not known, or neither is better.
+
+    Examples:
+        >>> comparison({"low": 0.01, "high": 0.03}), comparison({"low": -0.01, "high": 0.03})
+        ('better', '')
+    """
+    if difference is None or higher_is_better is None:
+        return ""
+    if not (present(difference.get("low")) and present(difference.get("high"))):
+        return ""
+    if difference["low"] <= 0 <= difference["high"]:
+        return ""
+    return "better" if (difference["low"] > 0) == higher_is_better else "worse"
+
+
+def shorten(text: str, length: int) -> str:
+    """Cut a text to at most `length` characters (2 or more), the last being an ellipsis where it was cut.
+
+    Examples:
+        >>> shorten("transaction_amount", 8), shorten("amount", 8)
+        ('transac…', 'amount')
+    """
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def plotly_text(text: str) -> str:
+    """Escape text for plotly, which reads a small HTML in titles, tick labels, names and hover text.
+
+    Examples:
+        >>> plotly_text("<b>R&D</b>")
+        '&lt;b&gt;R&amp;D&lt;/b&gt;'
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
