@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+import torch
 from torch import Tensor
 
 from goodfit.regularizers.places import Proximal, column
@@ -43,8 +44,7 @@ class MaxNorm(Proximal):
         """Project each unit's incoming weights onto the ball of radius c; the step's size plays no part."""
         norms = weights.norm(dim=-2, keepdim=True)
         radius = column(self.radius, weights)
-        scale: Tensor = (radius / norms.clamp(min=1e-30)).clamp(max=1.0)
-        return weights * scale
+        return weights * torch.where(norms > radius, radius / norms, 1.0)
 
     def for_biases(self) -> Self | None:
         """Biases are never constrained."""

@@ -8,6 +8,7 @@ import warnings
 from abc import ABC
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
+from numbers import Real
 from typing import Any, ClassVar, Self, TypeVar
 
 from torch import Tensor
@@ -70,9 +71,13 @@ class Regularizer(ABC):
         for f in fields(self):  # type: ignore[arg-type]
             value = getattr(self, f.name)
             allowed = f.metadata.get("range")
-            if isinstance(value, Tensor) or allowed is None:
+            if isinstance(value, Tensor):
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+            if allowed is None:
+                if not isinstance(value, bool):
+                    raise InputError(f"{self.name}: {f.name} is {value!r}; give True or False")
+                continue
+            if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
                 raise InputError(f"{self.name}: {f.name} is {value!r}; give a number in {allowed}")
             if value not in allowed:
                 raise InputError(f"{self.name}: {f.name} is {value:g}, outside {allowed}; give a number in that range")

@@ -1,0 +1,59 @@
+"""The public functions beside the estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from goodfit.regularizers import Recipe
+from goodfit.regularizers.recipe import Regularizer
+from goodfit.studies.comparison import Comparison, Repeats
+from goodfit.studies.comparison import compare as compare_problem
+from goodfit.studies.fitting import usual_batch_size
+from goodfit.studies.problem import read_problem
+from goodfit.training import Settings
+
+
+def compare(
+    X: Any,
+    y: Any,
+    recipes: Sequence[Recipe | Regularizer | str],
+    *,
+    seeds: int = 10,
+    hidden: tuple[int, ...] = (128, 128),
+    max_epochs: int = 100,
+    task: Literal["binary", "multiclass", "regression"] | None = None,
+    random_state: int = 0,
+) -> Comparison:
+    """Compare recipes on rows that no run has seen, with intervals.
+
+    Each seed splits the rows anew into training (60 %), validation (20 %, watched by early stopping) and test rows
+    (20 %), and every recipe is trained on every split, all in one population.
+
+    Args:
+        X: an array or a data frame `(n, D)`.
+        y: the target `(n,)`.
+        recipes: recipes or their texts; the first is the reference of the differences.
+        seeds: repeats, 2 or more; 10 are usual.
+        hidden: units of each hidden layer.
+        max_epochs: passes over the training rows at most.
+        task: None to tell by the target.
+        random_state: seed of everything random.
+
+    Returns:
+        Scores by recipe and seed: `.frame()`, `.estimate(i, "test_accuracy")`, `.difference(i, ...)`, `.to_dict()`.
+
+    Raises:
+        InputError: (a ValueError) data, a recipe or a setting can't be used as given.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> result = compare(X, y, ["none", "l2=0.01"], seeds=2, hidden=(8,), max_epochs=5)
+        >>> result.frame().shape[0]
+        4
+    """
+    problem = read_problem(X, y, task=task)
+    settings = Settings(hidden=tuple(hidden), max_epochs=max_epochs, batch_size=usual_batch_size(problem.rows))
+    repeats = Repeats(seeds=seeds, seed=random_state)
+    return compare_problem(problem, [Recipe.of(recipe) for recipe in recipes], repeats=repeats, settings=settings)

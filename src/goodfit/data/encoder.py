@@ -1,0 +1,255 @@
+"""Table -> matrix of inputs: centers, scales, seen levels, all learned from training rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from goodfit.data.schema import DAY, MAX_LEVELS, Schema
+from goodfit.data.table import Column, Table
+
+__all__ = ["MAX_LEVELS", "Encoder", "Schema", "fit_encoder"]
+
+Floats = npt.NDArray[np.float64]
+
+_FENCE = 3.0  # Tukey's outer fences
+_NO_FENCE = float(np.finfo(np.float64).max)
+_BLOCK = 4_000_000  # cells worked on at once
+
+
+class Measures(NamedTuple):
+    """What standardizes P inputs, each (P,): center, scale and fill in the column's unit, low and high in scales.
+
+    scale 0 makes the input 0; values below low or above high are compressed; fill stands for a missing value.
+    """
+
+    center: Floats
+    scale: Floats
+    low: Floats
+    high: Floats
+    fill: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """What was learned from training rows.
+
+    measures: of the inputs that are measured (numbers, booleans, dates, frequencies) rather than 0 or 1.
+    seen: of each category, the levels with an input that the training rows have. frequent: of a category with more
+    than `MAX_LEVELS` levels, how many training rows each level has, where 2 or more.
+    """
+
+    schema: Schema
+    measures: Measures
+    seen: Mapping[str, tuple[str, ...]]
+    frequent: Mapping[str, Mapping[str, int]]
+
+    def transform(self, table: Table, dtype: type[np.floating[Any]] = np.float32) -> npt.NDArray[Any]:
+        """Encode a table of n rows, after `Schema.check`, as (n, D) of a float type."""
+        table = self.schema.check(table)
+        out = np.zeros((table.rows, len(self.schema.input_names)), dtype=dtype)
+        measured, positions = _measured(table, self.schema, self.frequent)
+        limit = float(np.finfo(dtype).max)
+        for part in _blocks(len(measured), table.rows):
+            z = standardized(np.stack(measured[part]), Measures(*(v[part, None] for v in self.measures)))
+            out[:, positions[part]] = np.clip(z, -limit, limit).T
+        for field, column, start in zip(self.schema.fields, table.columns, self.schema.starts, strict=False):
+            if field.kind == "category":
+                codes = _input_of_level(column, field.levels, self.seen[field.name])[column.values]
+                present = np.flatnonzero(column.values >= 0)
+                out[present, start + codes[present]] = 1
+            if field.kind == "date":
+                parts = calendar(column.values, field.clock)
+                out[:, start + 1 : start + 1 + len(parts)] = parts.T
+            if field.missing:
+                out[:, start + len(field.inputs) - 1] = column.missing
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, texts and numbers, for JSON; floats come back bit for bit."""
+        return {
+            "schema": self.schema.to_dict(),
+            "measures": {name: values.tolist() for name, values in self.measures._asdict().items()},
+            "seen": {name: list(levels) for name, levels in self.seen.items()},
+            "frequent": {name: dict(counts) for name, counts in self.frequent.items()},
+        }
+
+    @staticmethod
+    def from_dict(state: Mapping[str, Any]) -> Encoder:
+        """The inverse of `to_dict`."""
+        measures = Measures(*(np.array(state["measures"][name], dtype=np.float64) for name in Measures._fields))
+        seen = {name: tuple(levels) for name, levels in state["seen"].items()}
+        return Encoder(Schema.from_dict(state["schema"]), measures, seen, state["frequent"])
+
+
+def fit_encoder(
+    table: Table,
+    schema: Schema,
+    rows: npt.NDArray[np.int64] | None = None,
+    weights: Floats | None = None,
+    *,
+    standardize: bool = True,
+) -> Encoder:
+    """Learn centers, scales and levels from training rows.
+
+    Within Tukey's outer fences [Q1 - 3 IQR, Q3 + 3 IQR] of a column (its range where IQR is 0), with m the weighted
+    mean and s the weighted population standard deviation of the values there:
+
+        z = (x - m) / s,    and beyond a fence f > 0:    z -> f + log(1 + z - f),    likewise below.
+
+    Parameters
+    ----------
+    table : Table, n rows
+    schema : Schema
+        Shared by all folds, from `Schema.of`.
+    rows : (t,) int64, optional
+        The training rows; no other row has any influence. None is all.
+    weights : (n,) float >= 0, optional
+        Sample weights of all n rows; quartiles and frequencies ignore them.
+    standardize : bool
+        False leaves number and boolean columns as they are, missing values at the training mean; dates and
+        frequencies have no natural scale and are standardized all the same.
+
+    Examples
+    --------
+    >>> from goodfit.data.table import to_table
+    >>> table = to_table([[0.0], [2.0], [0.0], [2.0]])
+    >>> fit_encoder(table, Schema.of(table)).transform(table).ravel()
+    array([-1.,  1., -1.,  1.], dtype=float32)
+
+    Source: fences, Tukey, Exploratory Data Analysis (1977), 2D.
+    """
+    table = schema.check(table)
+    if rows is not None:
+        table, weights = table.take(rows), None if weights is None else weights[rows]
+    weights = np.ones(table.rows) if weights is None else np.asarray(weights, dtype=np.float64)
+    seen, frequent = _levels(table, schema)
+    measured, _ = _measured(table, schema, frequent)
+    natural = [
+        not standardize and field.kind in ("number", "boolean")
+        for field in schema.fields
+        if field.kind != "category" or field.frequency
+    ]
+    learned = np.empty((5, len(measured)))
+    for part in _blocks(len(measured), table.rows):
+        learned[:, part] = _learned(np.stack(measured[part]), weights, np.array(natural[part])[:, None])
+    return Encoder(schema, Measures(*learned), seen, frequent)
+
+
+def standardized(x: Floats, by: Measures) -> Floats:
+    """z = (x - center) / scale, logarithmic beyond low and high; NaN as fill; 0 where scale is 0.
+
+    x is (P, n), the measures (P, 1).
+    """
+    center, scale, low, high, fill = by
+    with np.errstate(over="ignore"):  # a quotient that overflows lies beyond a fence, which tames it
+        z = (np.where(np.isnan(x), fill, x) - center) / np.where(scale == 0, 1.0, scale)
+    for side, fence in ((1, high), (-1, -low)):
+        beyond = side * z > fence
+        if beyond.any():
+            edge = np.broadcast_to(fence, z.shape)[beyond]
+            z[beyond] = side * (edge + np.log1p(np.minimum(side * z[beyond], _NO_FENCE) - edge))
+    return np.where(scale == 0, 0.0, z)
+
+
+def calendar(seconds: Floats, clock: bool) -> Floats:
+    """Sine and cosine of the day of the year and of the week, with clock also of the time of day; NaN gives 0.
+
+    seconds since 1970-01-01 UTC are (n,), the result (4, n) or (6, n).
+    """
+    present = ~np.isnan(seconds)
+    days = np.floor(np.where(present, seconds, 0.0) / DAY)
+    dates = days.astype("datetime64[D]")
+    turns = [(dates - dates.astype("datetime64[Y]")).astype(np.float64) / 365.25, (days + 3) % 7 / 7]  # Monday is 0
+    if clock:
+        turns.append(np.where(present, seconds, 0.0) / DAY % 1.0)
+    angles = 2 * np.pi * np.stack(turns)
+    return np.stack([np.sin(angles), np.cos(angles)], axis=1).reshape(2 * len(turns), -1) * present
+
+
+def _learned(x: Floats, weights: Floats, natural: npt.NDArray[np.bool_]) -> Floats:
+    """center, scale, low, high, fill, (5, P), of x (P, n); natural (P, 1) columns keep their own unit and no fences."""
+    ranked = np.sort(x, axis=1)
+    present = np.sum(~np.isnan(x), axis=1, keepdims=True)
+    q1, q3 = _quantile(ranked, present, 0.25), _quantile(ranked, present, 0.75)
+    flat = q3 == q1
+    low = np.where(flat, _quantile(ranked, present, 0.0), q1 - _FENCE * (q3 - q1))
+    high = np.where(flat, _quantile(ranked, present, 1.0), q3 + _FENCE * (q3 - q1))
+    counted = np.where(natural, ~np.isnan(x), (x >= low) & (x <= high)) & (weights > 0)
+    x = np.where(counted, x, 0.0)
+    share = np.where(counted, weights, 0.0)
+    share /= np.maximum(share.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    least = np.min(x, axis=1, keepdims=True, where=counted, initial=np.inf)
+    most = np.max(x, axis=1, keepdims=True, where=counted, initial=-np.inf)
+    constant = least >= most  # also where nothing is counted
+    mean = np.sum(share * x, axis=1, keepdims=True)
+    mean = np.where(least == most, least, mean)
+    # squares of deviations in units of the largest neither overflow nor vanish
+    deviation = np.where(counted, x - mean, 0.0)
+    reach = np.max(np.abs(deviation), axis=1, keepdims=True)
+    unit = np.where(constant, 1.0, reach)
+    spread = np.where(constant, 0.0, unit * np.sqrt(np.sum(share * (deviation / unit) ** 2, axis=1, keepdims=True)))
+    scale = np.where(spread == 0, 1.0, spread)
+    center = np.where(natural, 0.0, mean)
+    with np.errstate(over="ignore"):
+        low = np.where(natural, -_NO_FENCE, np.maximum((low - mean) / scale, -_NO_FENCE))
+        high = np.where(natural, _NO_FENCE, np.minimum((high - mean) / scale, _NO_FENCE))
+    return np.stack([center, np.where(natural, 1.0, spread), low, high, mean])[:, :, 0]
+
+
+def _quantile(ranked: Floats, present: npt.NDArray[Any], share: float) -> Floats:
+    """Quantile by linear interpolation of ascending rows (P, n) whose first `present` (P, 1) are numbers; 0 of none."""
+    place = np.maximum(present - 1, 0) * share
+    below = np.floor(place).astype(np.int64)
+    lower = np.take_along_axis(ranked, below, axis=1)
+    upper = np.take_along_axis(ranked, np.minimum(below + 1, np.maximum(present - 1, 0)), axis=1)
+    return np.where(present > 0, lower + (place - below) * (upper - lower), 0.0)
+
+
+def _levels(table: Table, schema: Schema) -> tuple[dict[str, tuple[str, ...]], dict[str, dict[str, int]]]:
+    """Of each category, the levels with inputs that the rows have, and where used how many rows each level has."""
+    seen, frequent = {}, {}
+    for field, column in zip(schema.fields, table.columns, strict=True):
+        if field.kind == "category":
+            counts = np.bincount(column.values[column.values >= 0], minlength=len(column.levels))
+            having = {column.levels[code] for code in np.flatnonzero(counts)}
+            seen[field.name] = tuple(level for level in field.levels if level in having)
+            if field.frequency:
+                frequent[field.name] = {column.levels[code]: int(counts[code]) for code in np.flatnonzero(counts > 1)}
+    return seen, frequent
+
+
+def _measured(
+    table: Table, schema: Schema, frequent: Mapping[str, Mapping[str, int]]
+) -> tuple[list[Floats], npt.NDArray[np.int64]]:
+    """The inputs that are measured rather than 0 or 1, each (n,), NaN where missing, and their places in the matrix.
+
+    A level's frequency is the log of its number of training rows; a new level counts as one that occurred once.
+    """
+    values, positions = [], []
+    for field, column, start in zip(schema.fields, table.columns, schema.starts, strict=False):
+        if field.kind != "category":
+            values.append(column.values)
+            positions.append(start)
+        elif field.frequency:
+            counts = frequent[field.name]
+            logs = np.array([*(np.log(counts.get(level, 1)) for level in column.levels), np.nan])
+            values.append(logs[column.values])
+            positions.append(start + len(field.levels) + 1)
+    return values, np.array(positions, dtype=np.int64)
+
+
+def _input_of_level(column: Column, own: tuple[str, ...], seen: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """Which input each of the column's levels sets: its own where training rows had it, else the one after all."""
+    among = set(seen)
+    places = {level: place for place, level in enumerate(own) if level in among}
+    return np.array([*(places.get(level, len(own)) for level in column.levels), len(own)], dtype=np.int64)
+
+
+def _blocks(count: int, rows: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // max(rows, 1))
+    return (slice(start, start + step) for start in range(0, count, step))

@@ -1,0 +1,182 @@
+"""What all folds share: which columns are used, as what, and the network inputs that they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from goodfit.data.table import WORDS, Column, Kind, Table, listed
+from goodfit.errors import InputError
+
+MAX_LEVELS = 128  # a category's levels with an input of their own; what is rarer shares one
+
+DAY = 86400.0
+DATE_PARTS = ("year day sin", "year day cos", "week day sin", "week day cos")
+CLOCK_PARTS = ("hour sin", "hour cos")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A used column: its kind, the levels with an input of their own, and which further inputs it has.
+
+    missing: an indicator of missing values; frequency: how common the category's level is; clock: the time of day.
+    """
+
+    name: str
+    kind: Kind
+    levels: tuple[str, ...] = ()
+    missing: bool = False
+    frequency: bool = False
+    clock: bool = False
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of its inputs, in order."""
+        if self.kind == "category":
+            own = [*(f"{self.name}={level}" for level in self.levels), f"{self.name} (other)"]
+            own += [f"{self.name} (frequency)"] * self.frequency
+        else:
+            own = [self.name]
+        if self.kind == "date":
+            own += [f"{self.name} ({part})" for part in DATE_PARTS + CLOCK_PARTS * self.clock]
+        return (*own, f"{self.name} (missing)") if self.missing else tuple(own)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The used columns in order, one line for each reason why others are not used, and the inputs that follow.
+
+    number, boolean: itself. category: one input a level, one for any other level, and its frequency where there are
+    more than `MAX_LEVELS`. date: elapsed time, then sine and cosine of the day of the year, of the week, and of the
+    time of day where there is one. Each: last, an indicator of missing values where the table has any.
+    """
+
+    fields: tuple[Field, ...]
+    notes: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(table: Table) -> Schema:
+        """Read the structure off a whole table: names, kinds, levels, where values are missing; never the numbers.
+
+        Raises
+        ------
+        InputError
+            No column can be used: each is empty, constant, or text that is different in every row.
+
+        Examples
+        --------
+        >>> from goodfit.data.table import to_table
+        >>> Schema.of(to_table([[1.5, "a"], [None, "b"], [2.5, "a"]], names=["size", "colour"])).input_names
+        ('size', 'size (missing)', 'colour=a', 'colour (other)')
+        """
+        reasons = [_why_not(column, table.rows) for column in table.columns]
+        notes = tuple(_notes(dict(zip(table.names, reasons, strict=True))))
+        fields = tuple(_field(c) for c, reason in zip(table.columns, reasons, strict=True) if not reason)
+        if not fields:
+            raise InputError(f"no column can be used: {'; '.join(notes)}")
+        return Schema(fields, notes)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The used columns' names."""
+        return tuple(field.name for field in self.fields)
+
+    @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """The inputs' names, (D,)."""
+        return tuple(name for field in self.fields for name in field.inputs)
+
+    @cached_property
+    def input_columns(self) -> tuple[int, ...]:
+        """Which of `names` each input comes from, (D,)."""
+        return tuple(i for i, field in enumerate(self.fields) for _ in field.inputs)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Each used column's first input, and at the end D."""
+        return tuple(accumulate((len(field.inputs) for field in self.fields), initial=0))
+
+    def check(self, table: Table) -> Table:
+        """Bring a new table to the used columns in order; others are ignored, new levels are welcome.
+
+        Raises
+        ------
+        InputError
+            A column is absent, or has another type and is not empty.
+        """
+        by_name = {column.name: column for column in table.columns}
+        absent = [name for name in self.names if name not in by_name]
+        if absent:
+            which = f"column {absent[0]!r} is" if len(absent) == 1 else f"columns {listed(absent)} are"
+            raise InputError(f"{which} missing from the new table: add what the training had, empty where unknown")
+        return Table(tuple(_as_kind(by_name[field.name], field.kind) for field in self.fields), table.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, texts and booleans, for JSON."""
+        return {"fields": [asdict(field) for field in self.fields], "notes": list(self.notes)}
+
+    @staticmethod
+    def from_dict(state: Mapping[str, Any]) -> Schema:
+        """The inverse of `to_dict`."""
+        fields = (replace(Field(**field), levels=tuple(field["levels"])) for field in state["fields"])
+        return Schema(tuple(fields), tuple(state["notes"]))
+
+
+def _why_not(column: Column, rows: int) -> str:
+    """The reason why a column is not used, or nothing."""
+    missing = int(column.missing.sum())
+    if missing == rows:
+        return "empty in every row"
+    if missing:
+        return ""
+    if column.values.min() == column.values.max():
+        return "the same in every row"
+    if column.kind == "category" and np.bincount(column.values).max() == 1:
+        return "different in every row"
+    return ""
+
+
+def _notes(reasons: Mapping[str, str]) -> list[str]:
+    lines = []
+    for reason in dict.fromkeys(filter(None, reasons.values())):
+        names = [name for name, why in reasons.items() if why == reason]
+        if len(names) > 3:
+            lines.append(f"{len(names)} columns are {reason}: not used ({listed(names)})")
+        else:
+            lines += [f"column {name!r} is {reason}: not used" for name in names]
+    return lines
+
+
+def _field(column: Column) -> Field:
+    missing = column.missing
+    if column.kind == "category":
+        counts = np.bincount(column.values[~missing], minlength=len(column.levels))
+        common = [code for code in np.argsort(-counts, kind="stable")[:MAX_LEVELS] if counts[code] > 1]
+        levels = tuple(column.levels[code] for code in sorted(common))
+        return Field(column.name, "category", levels, bool(missing.any()), int((counts > 0).sum()) > MAX_LEVELS)
+    clock = column.kind == "date" and bool((column.values[~missing] % DAY).any())
+    return Field(column.name, column.kind, missing=bool(missing.any()), clock=clock)
+
+
+def _as_kind(column: Column, kind: Kind) -> Column:
+    if column.kind == kind:
+        return column
+    missing = column.missing
+    if missing.all():
+        nothing = np.full(len(missing), -1, np.int32) if kind == "category" else np.full(len(missing), np.nan)
+        return Column(column.name, kind, nothing)
+    unfit = ~missing
+    if {column.kind, kind} == {"boolean", "number"}:
+        unfit &= ~np.isin(column.values, (0, 1))
+    if not unfit.any():
+        return replace(column, kind=kind)
+    row = int(np.flatnonzero(unfit)[0])
+    raise InputError(
+        f"column {column.name!r} holds {WORDS[column.kind]}, e.g. {column.example(row)} in row {row + 1}, but was "
+        f"{WORDS[kind]} in training: give {WORDS[kind]}, or leave it empty"
+    )

@@ -1,0 +1,243 @@
+"""Which rows are equal, and how rows are split: pure functions of (content, seed)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from goodfit.data.table import Column, Table, counted
+from goodfit.errors import InputError
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Hashes = npt.NDArray[np.uint64]
+
+_HOLDOUT, _FOLDS = 1, 2  # one random stream for each purpose
+
+
+@dataclass(frozen=True, eq=False)
+class Distinct:
+    """The distinct rows of a table and its target.
+
+    rows (m,): where each first occurs. counts (m,): how often it occurs. weights (m,): the sum of its sample weights,
+    above 0. inverse (n,): which of the m distinct rows each of the n rows is, -1 where that one's weight is 0.
+    """
+
+    rows: Ints
+    counts: Ints
+    weights: Floats
+    inverse: Ints
+
+
+def distinct(
+    table: Table, target: npt.NDArray[Any], weights: Floats | None = None, *, order: Literal["content", "first"]
+) -> Distinct:
+    """Merge the rows that are equal in every column and in the target; missing equals missing.
+
+    A row of weight 3 and the same row given three times give the same result bit for bit, as do a row of weight 0 and
+    no row. Split after merging, and no copy of a row lands on both sides.
+
+    Parameters
+    ----------
+    table : Table, n rows
+    target : (n,) float or int
+    weights : (n,) float >= 0, optional
+        Sample weights; 0 leaves a row out, None is 1 for each.
+    order : "content" or "first"
+        "content" sorts the distinct rows by a hash of their content, so that the order in which rows are given does
+        not matter; "first" keeps the order of first occurrence.
+
+    Raises
+    ------
+    InputError
+        A weight is negative, infinite or missing, or all are 0.
+
+    Examples
+    --------
+    >>> from goodfit.data.table import to_table
+    >>> distinct(to_table([[1.0], [2.0], [1.0]]), np.array([0, 1, 0]), order="first").weights
+    array([2., 1.])
+    """
+    weights = np.ones(table.rows) if weights is None else _checked_weights(weights, table.rows)
+    columns = [*table.columns, Column("target", "number", np.asarray(target, np.float64))]
+    hashes, first, inverse = _groups(columns)
+    # sorted within their group, equal weights are summed in one order whatever the order of the rows
+    ranked = np.lexsort((weights, inverse))
+    sums = np.bincount(inverse[ranked], weights[ranked], minlength=len(first)).astype(np.float64)
+    kept = np.flatnonzero(sums > 0)
+    kept = kept[np.argsort(hashes[kept] if order == "content" else first[kept], kind="stable")]
+    place = np.full(len(first), -1, dtype=np.int64)
+    place[kept] = np.arange(len(kept))
+    counts = np.bincount(inverse, minlength=len(first)).astype(np.int64)
+    return Distinct(first[kept], counts[kept], sums[kept], place[inverse])
+
+
+def holdout(strata: Ints | int, share: float, seed: int) -> tuple[Ints, Ints]:
+    """Split rows at random into those kept and those held out, each class by the same share.
+
+    A class with one row stays among the kept; a class with two or more has at least one row on each side.
+
+    Parameters
+    ----------
+    strata : (n,) int, or n
+        The class of each row, see `strata_of`; the number of rows where there are no classes.
+    share : float in (0, 1)
+        The part that is held out: round(share * n) rows as far as the classes allow, and each class's number is
+        within 1 of share * its rows.
+    seed : any int
+
+    Returns
+    -------
+    kept, held : (n - h,) and (h,) int64
+        Row numbers from 0, ascending.
+
+    Examples
+    --------
+    >>> holdout(np.array([0, 0, 0, 0, 1, 1]), 0.5, seed=0)[1].shape
+    (3,)
+    """
+    if not 0 < share < 1:
+        raise InputError(f"the share held out must lie between 0 and 1, both excluded; it is {share}")
+    classes, counts = _classes(strata)
+    taken = _apportioned(counts, share)
+    order = _shuffled_by_class(classes, np.random.default_rng([_HOLDOUT, seed % 2**64]))
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    out = rank < np.repeat(taken, counts)
+    return np.sort(order[~out]), np.sort(order[out])
+
+
+def folds(strata: Ints | int, k: int, seed: int) -> Ints:
+    """The fold of each row, 0 to k - 1, at random: folds' sizes differ by at most 1, and so does each class in them.
+
+    Parameters
+    ----------
+    strata : (n,) int, or n
+        The class of each row, see `strata_of`; the number of rows where there are no classes.
+    k : int, 2 to n
+        The number of folds; n leaves one row out at a time.
+    seed : any int
+
+    Examples
+    --------
+    >>> np.bincount(folds(np.array([0, 0, 0, 1, 1, 1]), 3, seed=0))
+    array([2, 2, 2])
+    """
+    classes, _ = _classes(strata)
+    if not 2 <= k <= len(classes):
+        raise InputError(f"{counted(len(classes), 'row')} can't be split into {k} folds: use 2 to {len(classes)}")
+    fold = np.empty(len(classes), dtype=np.int64)
+    fold[_shuffled_by_class(classes, np.random.default_rng([_FOLDS, seed % 2**64]))] = np.arange(len(classes)) % k
+    return fold
+
+
+def strata_of(target: npt.NDArray[Any], task: Literal["binary", "multiclass", "regression"], bins: int = 10) -> Ints:
+    """The class of each row for a stratified split: the target's own, or its quantile bin in regression.
+
+    A bin holds 10 rows or more, so that few rows give fewer bins; equal targets share a bin.
+
+    Parameters
+    ----------
+    target : (n,) class codes or numbers
+    task : "binary", "multiclass" or "regression"
+    bins : int >= 1
+        The most bins; 1 does not stratify.
+
+    Examples
+    --------
+    >>> np.bincount(strata_of(np.arange(40.0), "regression", bins=2))
+    array([20, 20])
+    """
+    values, inverse, counts = np.unique(target, return_inverse=True, return_counts=True)
+    if task != "regression" or not len(values):
+        return inverse.astype(np.int64)
+    below = (np.cumsum(counts) - counts)[inverse]
+    return (below * max(1, min(bins, len(inverse) // 10)) // len(inverse)).astype(np.int64)
+
+
+def _checked_weights(weights: Floats, rows: int) -> Floats:
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.shape != (rows,):
+        raise InputError(f"the sample weights have shape {weights.shape}, but there are {counted(rows, 'row')}")
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if wrong.size:
+        raise InputError(
+            f"the sample weight in row {wrong[0] + 1} is {weights[wrong[0]]}: weights are numbers of 0 or more"
+        )
+    if not weights.any():
+        raise InputError("all sample weights are zero: no row is left")
+    return weights
+
+
+def _groups(columns: list[Column]) -> tuple[Hashes, Ints, Ints]:
+    """Hash and first row of each group of equal rows, and each row's group.
+
+    Equal hashes are checked to be equal rows; where two different rows share one, all are hashed anew.
+    """
+    salt = 0
+    while True:
+        hashes, first, inverse = np.unique(_row_hashes(columns, salt), return_index=True, return_inverse=True)
+        twin = first[inverse]
+        copies = np.flatnonzero(twin != np.arange(len(twin)))
+        if all(_equal(column.values[copies], column.values[twin[copies]]) for column in columns):
+            return hashes, first.astype(np.int64), inverse.astype(np.int64)
+        salt += 1
+
+
+def _equal(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+
+
+def _row_hashes(columns: list[Column], salt: int) -> Hashes:
+    hashes = np.full(len(columns[0].values), salt, dtype=np.uint64)
+    for column in columns:
+        hashes = _mixed(hashes * np.uint64(0x9E3779B97F4A7C15) + _cell_hashes(column, salt))
+    return hashes
+
+
+def _cell_hashes(column: Column, salt: int) -> Hashes:
+    """64 bits a cell; of a category the text, for its code depends on which other rows are in the table."""
+    if column.kind == "category":
+        key = salt.to_bytes(8, "little")
+        digests = [hashlib.blake2b(level.encode(), digest_size=8, key=key).digest() for level in column.levels]
+        numbers: Hashes = np.frombuffer(b"".join([*digests, bytes(8)]), dtype="<u8").astype(np.uint64)
+        return np.asarray(numbers[column.values])
+    values = column.values + 0.0  # -0.0 becomes 0.0
+    values[np.isnan(values)] = np.nan  # one pattern of bits for all
+    return values.view(np.uint64)
+
+
+def _mixed(bits: Hashes) -> Hashes:
+    """Spread each bit over all 64: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014)."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
+
+
+def _classes(strata: Ints | int) -> tuple[Ints, Ints]:
+    """Each row's class as 0, 1, ... and each class's number of rows."""
+    _, classes, counts = np.unique(
+        np.zeros(strata) if np.ndim(strata) == 0 else strata, return_inverse=True, return_counts=True
+    )
+    return classes.astype(np.int64), counts.astype(np.int64)
+
+
+def _shuffled_by_class(classes: Ints, random: np.random.Generator) -> Ints:
+    """All rows, class after class, in random order within each."""
+    shuffled = random.permutation(len(classes))
+    return shuffled[np.argsort(classes[shuffled], kind="stable")]
+
+
+def _apportioned(counts: Ints, share: float) -> Ints:
+    """The rows to take of each class: round(share * n) in all, by largest remainders within the class's bounds."""
+    quota = share * counts
+    least = np.where(counts > 1, np.maximum(np.floor(quota), 1), 0).astype(np.int64)
+    most = np.where(counts > 1, np.minimum(np.ceil(quota), counts - 1), 0).astype(np.int64)
+    most = np.maximum(most, least)
+    room = most - least
+    wanted = min(max(round(share * int(counts.sum())) - int(least.sum()), 0), int(room.sum()))
+    best = np.argsort(-np.where(room > 0, quota - least, -np.inf), kind="stable")[:wanted]
+    return least + np.bincount(best, minlength=len(counts))

@@ -1,0 +1,442 @@
+"""Classifier and Regressor: thin scikit-learn estimators over a fit."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import Tags, check_random_state, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from goodfit.data.table import to_table
+from goodfit.diagnosis import diagnose
+from goodfit.errors import DoubtfulRecipe, InputError
+from goodfit.metrics import Task
+from goodfit.regularizers import Recipe, doubts
+from goodfit.regularizers.recipe import Regularizer
+from goodfit.report import write_report
+from goodfit.report.summary import summarize_fit
+from goodfit.report.tables import Labels
+from goodfit.saving import SUMMARY, read_model, read_summary, run_files, write_all, write_model
+from goodfit.studies.budget import read_seconds
+from goodfit.studies.findings import gather_evidence, history_frame
+from goodfit.studies.fitting import CANDIDATES, Fit, Plan, fit, model_of, usual_batch_size
+from goodfit.studies.problem import Problem, read_problem
+from goodfit.training import Execution, Settings
+
+TRAINING_SHARE = 0.9
+"""Of a budget: the rest is for choosing, scoring and describing the model."""
+
+RecipeLike = Recipe | Regularizer | str | None
+
+
+class _Network(BaseEstimator):
+    """What Classifier and Regressor share; not for use by itself."""
+
+    recipe: RecipeLike
+    hidden: tuple[int, ...]
+    optimizer: Literal["sgd", "adam", "adamw"]
+    learning_rate: float
+    batch_size: int | None
+    max_epochs: int
+    schedule: Literal["constant", "cosine"]
+    validation: float
+    members: int
+    metric: str | None
+    standardize: bool
+    budget: float | str | None
+    random_state: Any
+    device: str
+    threads: int | None
+
+    @property
+    def coefs_(self) -> list[NDArray[np.float64]]:
+        """Weights `(inputs, units)` of each layer of the network, with `members=1`."""
+        return self._layers()[0]
+
+    @property
+    def intercepts_(self) -> list[NDArray[np.float64]]:
+        """Biases `(units,)` of each layer of the network, with `members=1`."""
+        return self._layers()[1]
+
+    def save(self, path: str | Path) -> None:
+        """Save the model: a run folder, or one file if the path ends in `.safetensors`.
+
+        Example:
+            >>> model = Classifier("l2=0.001", max_epochs=2, members=1).fit([[0.0], [1.0]] * 10, [0, 1] * 10)
+            >>> import tempfile, goodfit
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.save(folder)
+            ...     same = goodfit.load(folder)
+            >>> bool((same.predict_proba([[0.5]]) == model.predict_proba([[0.5]])).all())
+            True
+        """
+        check_is_fitted(self)
+        path = Path(path)
+        if path.suffix == ".safetensors":
+            write_all(path.parent, {path.name: lambda draft: write_model(self.model_, draft)})
+        else:
+            write_all(path, run_files(self.model_, self.summary_, self.history_))
+
+    def report(self, path: str | Path) -> None:
+        """Write the report: one HTML file with curves, table, weights and verdicts, that needs no network."""
+        check_is_fitted(self)
+        write_report(self.summary_, self.history_, Path(path))
+
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn may expect: missing values, text and categories are fine."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Self:
+        started = time.monotonic()
+        problem = self._problem(X, y, sample_weight, class_weight)
+        recipes = [Recipe.parse(text) for text in CANDIDATES] if self.recipe is None else [Recipe.of(self.recipe)]
+        plan, settings = self._plan(), self._settings(problem.rows)
+        _warn_without_validation(recipes, self.validation)
+        budget = read_seconds(self.budget)
+        deadline = math.inf if budget is None else started + TRAINING_SHARE * budget
+        execution = Execution(_device(self.device), self.threads, deadline)
+        fitted = fit(problem, recipes, plan=plan, settings=settings, metric=self.metric, execution=execution)
+        return self._learned(fitted)
+
+    def _learned(self, fitted: Fit) -> Self:
+        """Take the attributes that end in an underscore from a fit."""
+        self.model_ = model_of(fitted, fitted.best)
+        self.recipe_ = fitted.best.recipe
+        self.history_ = history_frame([candidate.results for candidate in fitted.candidates])
+        self.diagnosis_ = diagnose(gather_evidence(fitted))
+        problem = fitted.prepared.problem
+        title = f"{type(self).__name__}: {problem.name or 'target'}"
+        self.summary_ = summarize_fit(fitted, self.diagnosis_, Labels("fit", title, "data in memory", problem.name, {}))
+        return self
+
+    def _problem(self, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Problem:
+        if y is None:
+            raise InputError(f"{type(self).__name__}.fit requires y to be passed, but the target y is None")
+        table = to_table(X)
+        validate_data(self, X, skip_check_array=True)
+        check_consistent_length(X, y, sample_weight)
+        target = column_or_1d(y, warn=True) if np.asarray(y).ndim == 2 else y
+        weights = _sample_weights(sample_weight, table.rows)
+        if class_weight is not None:
+            weights = weights * compute_sample_weight(class_weight, np.asarray(target))
+        return read_problem(table, target, task=self._task, weights=weights, name=str(getattr(y, "name", None) or ""))
+
+    def _predicted(self, X: Any) -> NDArray[np.float64]:
+        """Predictions `(n, C)`, the columns of X named as in training."""
+        check_is_fitted(self)
+        table = to_table(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return self.model_.predict(table.renamed(self.model_.columns))
+
+    def _plan(self) -> Plan:
+        _check_settings(self)
+        seed = self.random_state
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
+            seed = check_random_state(seed).randint(2**31)
+        return Plan(
+            members=self.members,
+            validation=self.validation,
+            learning_rate=self.learning_rate,
+            seed=int(seed),
+            standardize=self.standardize,
+        )
+
+    def _settings(self, rows: int) -> Settings:
+        return Settings(
+            hidden=tuple(self.hidden),
+            optimizer=self.optimizer,
+            batch_size=self.batch_size or usual_batch_size(rows),
+            max_epochs=self.max_epochs,
+            schedule=self.schedule,
+        )
+
+    def _layers(self) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+        check_is_fitted(self)
+        if len(self.model_.members) > 1:
+            raise AttributeError(
+                f"this model has {len(self.model_.members)} networks; make it with members=1 to have one set of weights"
+            )
+        return self.model_.layers(0)
+
+
+class Classifier(ClassifierMixin, _Network):
+    """A regularized neural network for classes, as a scikit-learn estimator.
+
+    It trains `members` networks at once, each with its own initial weights and its own fold held out, and averages
+    their probabilities. Without a recipe it chooses the one of a few usual recipes with the lowest held-out loss.
+    Numbers, categories, booleans, dates and missing values are encoded by what the training rows of each network say.
+
+    Args:
+        recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; None to
+            choose.
+        hidden: units of each hidden layer; `()` is a linear model.
+        optimizer: "sgd" (momentum 0.9), "adam" or "adamw"; the last two are the same, since weight decay comes from
+            the recipe.
+        learning_rate: step size, above 0.
+        batch_size: rows of a batch at most; None for a twentieth of the rows, between 16 and 256.
+        max_epochs: passes over the training rows at most.
+        schedule: "constant", or "cosine" from the full learning rate to 0 over `max_epochs`.
+        validation: share of the rows that each network holds out to watch and to choose by, in [0, 0.5]; 0 holds out
+            none.
+        members: networks, 1 or more; with one, its weights are `coefs_` and `intercepts_`.
+        metric: what to choose a recipe by, such as "roc_auc"; None is the held-out log loss.
+        class_weight: None, "balanced", or a weight for each class.
+        standardize: whether numbers are brought to mean 0 and deviation 1, outliers compressed; False leaves them.
+        budget: seconds, or a text such as "60s", after which training ends with what it has; None for no limit.
+        random_state: seed of everything random.
+        device: "auto", "cpu" or "cuda".
+        threads: processor threads at most; None for as many as torch uses.
+
+    Attributes:
+        recipe_: the recipe used.
+        classes_: the classes, in the order of their probabilities.
+        history_: training and validation loss by recipe, member and epoch, a polars frame.
+        diagnosis_: verdicts, with their evidence.
+        coefs_: weights `(inputs, units)` of each layer, for the encoded inputs, with `members=1`.
+        intercepts_: biases of each layer, likewise.
+
+    Raises:
+        InputError: (a ValueError) data or a setting can't be used as given.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = Classifier("l2=0.001, early_stopping=10", hidden=(16,)).fit(X, y)
+        >>> model.score(X, y) > 0.9
+        True
+    """
+
+    def __init__(
+        self,
+        recipe: RecipeLike = None,
+        *,
+        hidden: tuple[int, ...] = (128, 128),
+        optimizer: Literal["sgd", "adam", "adamw"] = "adamw",
+        learning_rate: float = 1e-3,
+        batch_size: int | None = None,
+        max_epochs: int = 100,
+        schedule: Literal["constant", "cosine"] = "constant",
+        validation: float = 0.2,
+        members: int = 5,
+        metric: str | None = None,
+        class_weight: Any = None,
+        standardize: bool = True,
+        budget: float | str | None = None,
+        random_state: Any = 0,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.hidden = hidden
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.schedule = schedule
+        self.validation = validation
+        self.members = members
+        self.metric = metric
+        self.class_weight = class_weight
+        self.standardize = standardize
+        self.budget = budget
+        self.random_state = random_state
+        self.device = device
+        self.threads = threads
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from rows X `(n, D)`, a frame or an array, with classes y `(n,)` and weights `(n,)` of 0 or more."""
+        self._fit(X, y, sample_weight, self.class_weight)
+        self.classes_ = self.model_.classes
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities `(n, C)` of the classes in the order of `classes_`."""
+        return self._predicted(X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row, `(n,)`."""
+        predicted = self._predicted(X)
+        return np.asarray(self.classes_[predicted.argmax(1)])
+
+    @property
+    def _task(self) -> Task:
+        return "multiclass"
+
+
+class Regressor(RegressorMixin, _Network):
+    """A regularized neural network for numbers, as a scikit-learn estimator.
+
+    The loss is the mean squared error, not halved, of the standardized target; everything else is as in `Classifier`.
+
+    Args:
+        recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; None to
+            choose.
+        hidden: units of each hidden layer; `()` is a linear model.
+        optimizer: "sgd" (momentum 0.9), "adam" or "adamw".
+        learning_rate: step size, above 0.
+        batch_size: rows of a batch at most; None for a twentieth of the rows, between 16 and 256.
+        max_epochs: passes over the training rows at most.
+        schedule: "constant" or "cosine".
+        validation: share of the rows that each network holds out, in [0, 0.5].
+        members: networks whose predictions are averaged, 1 or more.
+        metric: what to choose a recipe by, such as "mae"; None is the held-out squared error.
+        standardize: whether numbers and the target are brought to mean 0 and deviation 1; False leaves them: doses are
+            then in the target's own units, as in scikit-learn.
+        budget: seconds, or a text such as "60s"; None for no limit.
+        random_state: seed of everything random.
+        device: "auto", "cpu" or "cuda".
+        threads: processor threads at most.
+
+    Attributes:
+        recipe_: the recipe used.
+        history_: training and validation loss by recipe, member and epoch, a polars frame.
+        diagnosis_: verdicts, with their evidence.
+        coefs_: weights `(inputs, units)` of each layer, for the encoded inputs and the standardized target.
+        intercepts_: biases of each layer, likewise.
+
+    Raises:
+        InputError: (a ValueError) data or a setting can't be used as given.
+
+    Example:
+        >>> from sklearn.datasets import load_diabetes
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = Regressor("l2=0.01, early_stopping=10", hidden=(16,)).fit(X, y)
+        >>> model.score(X, y) > 0.4
+        True
+    """
+
+    def __init__(
+        self,
+        recipe: RecipeLike = None,
+        *,
+        hidden: tuple[int, ...] = (128, 128),
+        optimizer: Literal["sgd", "adam", "adamw"] = "adamw",
+        learning_rate: float = 1e-3,
+        batch_size: int | None = None,
+        max_epochs: int = 100,
+        schedule: Literal["constant", "cosine"] = "constant",
+        validation: float = 0.2,
+        members: int = 5,
+        metric: str | None = None,
+        standardize: bool = True,
+        budget: float | str | None = None,
+        random_state: Any = 0,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.hidden = hidden
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.schedule = schedule
+        self.validation = validation
+        self.members = members
+        self.metric = metric
+        self.standardize = standardize
+        self.budget = budget
+        self.random_state = random_state
+        self.device = device
+        self.threads = threads
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from rows X `(n, D)`, a frame or an array, with numbers y `(n,)` and weights `(n,)` of 0 or more."""
+        return self._fit(X, y, sample_weight)
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The predicted number of each row, `(n,)`."""
+        return self._predicted(X)[:, 0]
+
+    @property
+    def _task(self) -> Task:
+        return "regression"
+
+
+def load(path: str | Path) -> Classifier | Regressor:
+    """Load a saved model: it predicts bit for bit as before.
+
+    Args:
+        path: a run folder, or a `.safetensors` file.
+
+    Raises:
+        InputError: no model there; truncated, altered, or written by a newer goodfit.
+    """
+    path = Path(path)
+    model = read_model(path)
+    kind = Regressor if model.task == "regression" else Classifier
+    estimator = kind(str(model.recipe), hidden=model.layout.hidden, members=len(model.members))
+    estimator.model_, estimator.recipe_ = model, model.recipe
+    estimator.n_features_in_ = len(model.columns)
+    estimator.feature_names_in_ = np.array(model.columns, dtype=object)
+    if isinstance(estimator, Classifier):
+        estimator.classes_ = model.classes
+    if path.is_dir() and (path / SUMMARY).is_file():
+        summary, history = read_summary(path)
+        estimator.summary_, estimator.history_ = summary, pl.DataFrame() if history is None else history
+    return estimator
+
+
+def _sample_weights(given: Any, rows: int) -> NDArray[np.float64]:
+    if given is None:
+        return np.ones(rows)
+    weights = np.asarray(given, dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(rows, float(weights))
+    if weights.ndim != 1:
+        raise InputError(f"sample_weight has shape {weights.shape}: give one weight a row. Sample weights must be 1D")
+    return weights
+
+
+def _warn_without_validation(recipes: list[Recipe], validation: float) -> None:
+    """Say what is doubtful only because no rows are held out; other doubts were said when the recipe was made."""
+    for recipe in recipes:
+        for doubt in doubts(recipe, validation=validation > 0):
+            if doubt not in doubts(recipe):
+                warnings.warn(doubt, DoubtfulRecipe, stacklevel=5)
+
+
+def _device(device: str) -> str:
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device not in {"cpu", "cuda"}:
+        raise InputError(f"device is {device!r}; give 'auto', 'cpu' or 'cuda'")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is 'cuda', but torch finds no GPU; give 'auto' or 'cpu'")
+    return device
+
+
+def _check_settings(estimator: _Network) -> None:
+    """Raise InputError for the first setting out of its range."""
+    allowed: list[tuple[str, bool, str]] = [
+        ("hidden", all(_whole(units, 1) for units in estimator.hidden), "units of each layer, such as (128, 128)"),
+        ("optimizer", estimator.optimizer in {"sgd", "adam", "adamw"}, "'sgd', 'adam' or 'adamw'"),
+        ("learning_rate", 0 < estimator.learning_rate < math.inf, "a number above 0"),
+        ("batch_size", estimator.batch_size is None or _whole(estimator.batch_size, 1), "rows, 1 or more, or None"),
+        ("max_epochs", _whole(estimator.max_epochs, 1), "epochs, 1 or more"),
+        ("schedule", estimator.schedule in {"constant", "cosine"}, "'constant' or 'cosine'"),
+        ("validation", 0 <= estimator.validation <= 0.5, "a share from 0 to 0.5"),
+        ("members", _whole(estimator.members, 1), "networks, 1 or more"),
+        ("threads", estimator.threads is None or _whole(estimator.threads, 1), "threads, 1 or more, or None"),
+    ]
+    for name, fine, wanted in allowed:
+        if not fine:
+            raise InputError(f"{name} is {getattr(estimator, name)!r}; give {wanted}")
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least

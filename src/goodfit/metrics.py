@@ -1,0 +1,467 @@
+"""Scores of predictions: which ones, in which order they are shown, and how each is computed."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    log_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    r2_score,
+    recall_score,
+    roc_auc_score,
+)
+
+from goodfit.errors import InputError
+from goodfit.statistics import wilson
+
+Task = Literal["binary", "multiclass", "regression"]
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score's name and manner.
+
+    Args:
+        key: its name in dictionaries and files.
+        label: its name for people.
+        percent: whether people read it as a percentage.
+        higher_is_better: False for losses and errors.
+    """
+
+    key: str
+    label: str
+    percent: bool
+    higher_is_better: bool
+
+
+ACCURACY = Metric("accuracy", "accuracy", True, True)
+BALANCED_ACCURACY = Metric("balanced_accuracy", "balanced accuracy", True, True)
+AVERAGE_PRECISION = Metric("average_precision", "average precision", False, True)
+ROC_AUC = Metric("roc_auc", "ROC AUC", False, True)
+RECALL_AT_1PCT = Metric("recall_at_1pct", "recall at 1 % alarms", True, True)
+LOG_LOSS = Metric("log_loss", "log loss", False, False)
+BRIER = Metric("brier", "Brier score", False, False)
+RMSE = Metric("rmse", "RMSE", False, False)
+MAE = Metric("mae", "MAE", False, False)
+R2 = Metric("r2", "R²", False, True)
+
+_BINARY = (ACCURACY, BALANCED_ACCURACY, AVERAGE_PRECISION, ROC_AUC, RECALL_AT_1PCT, LOG_LOSS, BRIER)
+_MULTICLASS = (ACCURACY, BALANCED_ACCURACY, ROC_AUC, LOG_LOSS, BRIER)
+_REGRESSION = (RMSE, MAE, R2)
+
+
+def metrics_of(task: Task) -> tuple[Metric, ...]:
+    """The metrics of a task, in the order shown to people.
+
+    Args:
+        task: "binary", "multiclass" or "regression".
+
+    Returns:
+        The metrics; their keys are those of classification_scores and regression_scores, in the same order.
+
+    Raises:
+        InputError: another task.
+
+    Example:
+        >>> [metric.key for metric in metrics_of("regression")]
+        ['rmse', 'mae', 'r2']
+    """
+    tables = {"binary": _BINARY, "multiclass": _MULTICLASS, "regression": _REGRESSION}
+    if task not in tables:
+        raise InputError(f"task is {task!r}: give one of {', '.join(tables)}")
+    return tables[task]
+
+
+def classification_scores(
+    codes: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    *,
+    positive: int | None = None,
+    weights: npt.ArrayLike | None = None,
+) -> dict[str, float]:
+    """All scores of a classifier's probabilities, by key.
+
+    log loss = -mean log p(true class); Brier = mean (p - y)² over rows, of the positive class where there are two
+    classes, summed over the classes where there are more. Balanced accuracy is the mean recall over the classes
+    present; ROC AUC of more than two classes is the mean, over the classes present, of one against the rest.
+
+    Args:
+        codes: shape (n,), the true classes, integers from 0 to K-1.
+        probabilities: shape (n, K), K at least 2, each row in [0, 1] and of sum 1 (within 0.001). The predicted class
+            is the first of the largest. A probability that is not finite, as of a diverged network, makes every score
+            nan.
+        positive: with two classes, the code of the class that is the alarm; None: 1. With more classes only None.
+        weights: shape (n,), the rows' weights, 0 or more and not all 0; None: all equal.
+
+    Returns:
+        A score for each metric of the task; nan where these rows leave it undefined (one class only).
+
+    Raises:
+        InputError: no rows, lengths that differ, a code or positive outside 0..K-1, or rows that aren't probabilities.
+
+    Example:
+        >>> scores = classification_scores([0, 1, 1], [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
+        >>> scores["balanced_accuracy"], scores["roc_auc"]
+        (0.75, 1.0)
+
+    Note: log loss is clipped at the float's epsilon, as scikit-learn does, so that one row costs at most 36.04. The
+        Brier score of two classes is half of what the sum over classes would be.
+    """
+    truth = np.asarray(codes)
+    given = np.asarray(probabilities, dtype=np.float64)
+    _check_shapes(truth, given)
+    weight = _weights(weights, len(truth))
+    classes = given.shape[1]
+    if positive is not None and (classes > 2 or positive not in (0, 1)):
+        raise InputError(f"positive is {positive} with {classes} classes: give 0 or 1 with two classes, None with more")
+    keys = [metric.key for metric in metrics_of("binary" if classes == 2 else "multiclass")]
+    if not np.isfinite(given).all():
+        return dict.fromkeys(keys, math.nan)
+    proper = _proper(given)
+    scores = _label_scores(truth, given.argmax(axis=1), weight)
+    scores |= {
+        "log_loss": float(log_loss(truth, proper, labels=np.arange(classes), sample_weight=weight)),
+        "brier": float(np.average(((proper - np.eye(classes)[truth]) ** 2).sum(axis=1), weights=weight)),
+    }
+    if classes == 2:
+        alarm = 1 if positive is None else positive
+        scores |= _ranking_scores(truth == alarm, given[:, alarm], weight) | {"brier": scores["brier"] / 2}
+    else:
+        aucs = [_auc(truth == code, given[:, code], weight) for code in _present(truth, weight)]
+        scores["roc_auc"] = float(np.mean(aucs))
+    return {key: scores[key] for key in keys}
+
+
+def majority_scores(
+    codes: npt.ArrayLike, prior: npt.ArrayLike, *, positive: int | None = None, weights: npt.ArrayLike | None = None
+) -> dict[str, float]:
+    """Scores of the classifier that gives every row the training rows' class shares: what knowing nothing earns.
+
+    Args:
+        codes: shape (n,), the true classes, integers from 0 to K-1.
+        prior: shape (K,), the classes' shares among the training rows, of sum 1.
+        positive: as in classification_scores.
+        weights: as in classification_scores.
+
+    Returns:
+        A score for each metric; its accuracy is the share of the training rows' largest class.
+
+    Raises:
+        InputError: as classification_scores.
+
+    Example:
+        >>> majority_scores([0] * 95 + [1] * 5, [0.95, 0.05])["accuracy"]
+        0.95
+    """
+    shares = np.asarray(prior, dtype=np.float64)
+    return classification_scores(
+        codes, np.broadcast_to(shares, (np.size(codes), shares.size)), positive=positive, weights=weights
+    )
+
+
+def regression_scores(
+    y: npt.ArrayLike, prediction: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> dict[str, float]:
+    """All scores of a regressor's predictions, by key.
+
+    rmse = sqrt(mean (y - prediction)²); mae = mean |y - prediction|; r2 = 1 - mean (y - prediction)² / var(y).
+
+    Args:
+        y: shape (n,), the true values.
+        prediction: shape (n,), in the unit of y. Predictions that are not finite make every score nan.
+        weights: shape (n,), the rows' weights, 0 or more and not all 0; None: all equal.
+
+    Returns:
+        rmse and mae in the unit of y, r2 in (-inf, 1]; r2 is nan where y is constant.
+
+    Raises:
+        InputError: no rows, lengths that differ, or a y that isn't finite.
+
+    Example:
+        >>> regression_scores([1.0, 3.0], [0.0, 4.0])
+        {'rmse': 1.0, 'mae': 1.0, 'r2': 0.0}
+    """
+    truth, given = np.asarray(y, dtype=np.float64), np.asarray(prediction, dtype=np.float64)
+    if truth.ndim != 1 or truth.shape != given.shape or len(truth) == 0:
+        raise InputError(f"y has shape {truth.shape}, prediction {given.shape}: give both the same number of rows")
+    if not np.isfinite(truth).all():
+        raise InputError(f"y in row {int(np.argmin(np.isfinite(truth))) + 1} is not finite: remove or repair that row")
+    weight = _weights(weights, len(truth))
+    if not np.isfinite(given).all():
+        return {metric.key: math.nan for metric in _REGRESSION}
+    varies = np.ptp(truth if weight is None else truth[weight > 0]) > 0
+    return {
+        "rmse": math.sqrt(mean_squared_error(truth, given, sample_weight=weight)),
+        "mae": float(mean_absolute_error(truth, given, sample_weight=weight)),
+        "r2": float(r2_score(truth, given, sample_weight=weight)) if varies else math.nan,
+    }
+
+
+def mean_scores(y: npt.ArrayLike, mean: float, *, weights: npt.ArrayLike | None = None) -> dict[str, float]:
+    """Scores of the regressor that predicts the training rows' mean for every row: what knowing nothing earns.
+
+    Args:
+        y: shape (n,), the true values.
+        mean: the mean of the training rows, in the unit of y.
+        weights: as in regression_scores.
+
+    Returns:
+        A score for each metric; r2 is at most 0.
+
+    Raises:
+        InputError: as regression_scores.
+
+    Example:
+        >>> mean_scores([1.0, 3.0], 2.0)
+        {'rmse': 1.0, 'mae': 1.0, 'r2': 0.0}
+    """
+    return regression_scores(y, np.full(np.size(y), mean), weights)
+
+
+def recall_at(
+    is_positive: npt.ArrayLike, score: npt.ArrayLike, share: float = 0.01, *, weights: npt.ArrayLike | None = None
+) -> float:
+    """Share of the positives among the rows of highest score, with room for a fixed share of alarms.
+
+    The ceil(share * n) rows of highest score are flagged. Rows tied at the cut count by the fraction of them that fits:
+    the expected recall under random breaking of ties, so that a constant score has a recall of ceil(share * n) / n.
+
+    Args:
+        is_positive: shape (n,), True for the rows to find.
+        score: shape (n,), larger is more suspicious.
+        share: of rows flagged, in (0, 1]; 1 flags all and finds all.
+        weights: shape (n,), of the positives found and missed; the flagged rows are counted, not weighed.
+
+    Returns:
+        The recall in [0, 1]; nan without a positive.
+
+    Raises:
+        InputError: lengths that differ, no rows, or a share outside (0, 1].
+
+    Example:
+        >>> recall_at([True, False, True, False], [0.9, 0.8, 0.2, 0.1], share=0.25)
+        0.5
+    """
+    positive, ranking = _rows(is_positive, score)
+    if not 0 < share <= 1:
+        raise InputError(f"share is {share}: give the share of rows to flag, above 0 and at most 1")
+    weight = _weights(weights, len(positive))
+    wanted = positive * (1.0 if weight is None else weight)
+    if wanted.sum() == 0:
+        return math.nan
+    flagged = math.ceil(share * len(ranking) - 1e-9)  # 0.07 * 100 is a hair above 7
+    cut = np.partition(ranking, -flagged)[-flagged]
+    above, tied = ranking > cut, ranking == cut
+    fits = (flagged - above.sum()) / tied.sum()
+    return float((wanted[above].sum() + fits * wanted[tied].sum()) / wanted.sum())
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Rows of similar predicted probability: what was predicted, what happened.
+
+    Args:
+        predicted: mean predicted probability of the rows.
+        observed: share of positives among them.
+        low: lower end of the 95 % interval of observed.
+        high: upper end of it.
+        rows: how many rows.
+    """
+
+    predicted: float
+    observed: float
+    low: float
+    high: float
+    rows: int
+
+
+def calibration_bins(is_positive: npt.ArrayLike, probability: npt.ArrayLike, bins: int = 10) -> list[CalibrationBin]:
+    """Observed against predicted frequency in bins of equal row counts, with Wilson's intervals.
+
+    Args:
+        is_positive: shape (n,), True for the positives.
+        probability: shape (n,), predicted probability of the positive class, in [0, 1].
+        bins: how many, at least 1: all rows in one. Rows of equal probability stay together, so there may be fewer.
+
+    Returns:
+        The bins that hold rows, from the lowest probability to the highest.
+
+    Raises:
+        InputError: lengths that differ, no rows, or bins below 1.
+
+    Example:
+        >>> [bin.rows for bin in calibration_bins([False, True, False, True], [0.1, 0.4, 0.6, 0.9], bins=2)]
+        [2, 2]
+    """
+    positive, given = _rows(is_positive, probability)
+    if bins < 1:
+        raise InputError(f"bins is {bins}: give 1 or more")
+    _, group, counts = np.unique(given, return_inverse=True, return_counts=True)
+    middle_rank = (np.cumsum(counts) - counts / 2) / len(given)
+    place = np.minimum((middle_rank * bins).astype(np.int64), bins - 1)[group]
+    parts = [(given[place == index], positive[place == index]) for index in np.unique(place)]
+    estimates = [wilson(float(hits.sum()), len(hits)) for _, hits in parts]
+    return [
+        CalibrationBin(float(chances.mean()), estimate.value, estimate.low, estimate.high, len(hits))
+        for (chances, hits), estimate in zip(parts, estimates, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Rows by truth and alarm: counts of true and false positives and negatives."""
+
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+
+
+def confusion_at(is_positive: npt.ArrayLike, probability: npt.ArrayLike, threshold: float) -> Confusion:
+    """Count the four outcomes when rows of probability >= threshold are flagged.
+
+    Args:
+        is_positive: shape (n,), True for the positives.
+        probability: shape (n,), of the positive class.
+        threshold: 0 flags every row, a number above 1 none.
+
+    Returns:
+        The counts, of sum n.
+
+    Raises:
+        InputError: lengths that differ, or no rows.
+
+    Example:
+        >>> confusion_at([True, False, True], [0.9, 0.6, 0.2], 0.5)
+        Confusion(true_positives=1, false_positives=1, true_negatives=0, false_negatives=1)
+    """
+    positive, given = _rows(is_positive, probability)
+    flagged = given >= threshold
+    return Confusion(
+        int((flagged & positive).sum()),
+        int((flagged & ~positive).sum()),
+        int((~flagged & ~positive).sum()),
+        int((~flagged & positive).sum()),
+    )
+
+
+def best_threshold(is_positive: npt.ArrayLike, probability: npt.ArrayLike) -> float:
+    """Find the threshold of the largest balanced accuracy on these rows (Youden's index).
+
+    argmax over t of (recall of positives at probability >= t) + (recall of negatives below t).
+
+    Args:
+        is_positive: shape (n,), True for the positives; both kinds must occur.
+        probability: shape (n,), of the positive class.
+
+    Returns:
+        The mid-point between two neighbouring probabilities; among equally good ones the largest, which raises the
+        fewest alarms. 0.5 where all probabilities are equal, as no threshold then tells rows apart.
+
+    Raises:
+        InputError: lengths that differ, no rows, or one kind of row only.
+
+    Example:
+        >>> best_threshold([False, False, True, True], [0.1, 0.25, 0.75, 0.9])
+        0.5
+
+    Source: Youden, Index for rating diagnostic tests, Cancer 3 (1950).
+    """
+    positive, given = _rows(is_positive, probability)
+    if positive.all() or not positive.any():
+        raise InputError("best_threshold got rows of one class only: give rows of both")
+    values, group, counts = np.unique(given, return_inverse=True, return_counts=True)
+    if len(values) == 1:
+        return 0.5
+    hits = np.bincount(group, weights=positive)
+    missed = np.cumsum(hits)[:-1]
+    spared = np.cumsum(counts - hits)[:-1]
+    # whole numbers, so that equal merits are equal exactly
+    merit = spared * positive.sum() - missed * (~positive).sum()
+    best = int(np.flatnonzero(merit == merit.max())[-1])
+    below, above = values[best], values[best + 1]
+    middle = below + (above - below) / 2
+    return float(middle if middle > below else above)
+
+
+def _label_scores(truth: Codes, predicted: Codes, weight: Floats | None) -> dict[str, float]:
+    present = _present(truth, weight)
+    recall = recall_score(truth, predicted, labels=present, average="macro", sample_weight=weight, zero_division=0)
+    return {
+        "accuracy": float(accuracy_score(truth, predicted, sample_weight=weight)),
+        "balanced_accuracy": float(recall) if len(present) > 1 else math.nan,
+    }
+
+
+def _ranking_scores(positive: npt.NDArray[np.bool_], score: Floats, weight: Floats | None) -> dict[str, float]:
+    both = len(_present(positive, weight)) == 2
+    precision = float(average_precision_score(positive, score, sample_weight=weight)) if both else math.nan
+    return {
+        "average_precision": precision,
+        "roc_auc": _auc(positive, score, weight),
+        "recall_at_1pct": recall_at(positive, score, weights=weight) if both else math.nan,
+    }
+
+
+def _auc(positive: npt.NDArray[np.bool_], score: Floats, weight: Floats | None) -> float:
+    if len(_present(positive, weight)) < 2:
+        return math.nan
+    return float(roc_auc_score(positive, score, sample_weight=weight))
+
+
+def _present(labels: npt.NDArray[np.int64] | npt.NDArray[np.bool_], weight: Floats | None) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(np.bincount(labels, weight) > 0)
+
+
+def _proper(probabilities: Floats) -> Floats:
+    total: Floats = probabilities.sum(axis=1, keepdims=True)
+    wrong = (np.abs(total[:, 0] - 1) > 1e-3) | (probabilities < 0).any(axis=1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InputError(
+            f"row {row + 1} of probabilities, {probabilities[row].tolist()}, is none: give numbers >= 0 of sum 1"
+        )
+    return probabilities / total
+
+
+def _check_shapes(codes: npt.NDArray[np.int64], probabilities: Floats) -> None:
+    if codes.ndim != 1 or probabilities.ndim != 2 or len(codes) != len(probabilities) or len(codes) == 0:
+        raise InputError(
+            f"codes has shape {codes.shape}, probabilities {probabilities.shape}: give (n,) and (n, K) of one n > 0"
+        )
+    classes = probabilities.shape[1]
+    if classes < 2:
+        raise InputError("probabilities has one column: give one for each class, at least two")
+    known = np.isin(codes, np.arange(classes))
+    if codes.dtype.kind not in "iu" or not known.all():
+        row = int(known.argmin())
+        raise InputError(f"code {codes[row]} in row {row + 1} is not a class: give integers from 0 to {classes - 1}")
+
+
+def _rows(is_positive: npt.ArrayLike, score: npt.ArrayLike) -> tuple[npt.NDArray[np.bool_], Floats]:
+    positive, ranking = np.asarray(is_positive), np.asarray(score, dtype=np.float64)
+    if positive.ndim != 1 or positive.shape != ranking.shape or len(positive) == 0:
+        raise InputError(f"{positive.shape} rows of truth, {ranking.shape} of scores: give one of each for every row")
+    if not np.isfinite(ranking).all():
+        row = int(np.isfinite(ranking).argmin())
+        raise InputError(
+            f"the score {ranking[row]} in row {row + 1} is not finite: it can't be ranked; leave that model out"
+        )
+    return positive.astype(bool), ranking
+
+
+def _weights(weights: npt.ArrayLike | None, rows: int) -> Floats | None:
+    if weights is None:
+        return None
+    given = np.asarray(weights, dtype=np.float64)
+    if given.shape != (rows,) or not np.isfinite(given).all() or (given < 0).any() or given.sum() == 0:
+        raise InputError(f"weights must be {rows} finite numbers >= 0, not all 0: give one for each row")
+    return given

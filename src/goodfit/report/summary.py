@@ -1,0 +1,173 @@
+"""What a run folder's run.json says: the results of a fit or a comparison as plain data."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from goodfit.data.schema import Schema
+from goodfit.diagnosis import Diagnosis, Turn, find_turn
+from goodfit.metrics import best_threshold, calibration_bins, confusion_at
+from goodfit.regularizers import L1, ElasticNet, Recipe
+from goodfit.report.headline import comparison_headline, fit_headline
+from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
+from goodfit.studies.comparison import Comparison
+from goodfit.studies.findings import Histogram, selected_columns, weight_histograms
+from goodfit.studies.fitting import Candidate, Fit, held_out_predictions, predictions
+from goodfit.studies.problem import Floats, Problem
+from goodfit.training import RunResult, Settings
+
+FEATURES_NOTE = "The share of networks in which any weight from the column is not exactly 0, under {recipe}."
+
+
+def summarize_fit(fitted: Fit, diagnosis: Diagnosis, labels: Labels, test: OnTest | None = None) -> dict[str, Any]:
+    """The summary of a fit."""
+    problem = fitted.prepared.problem
+    results = [candidate.results for candidate in fitted.candidates]
+    recipes = [candidate.recipe for candidate in fitted.candidates]
+    turns = {str(recipe): turn for recipe, own in zip(recipes, results, strict=True) if (turn := find_turn(own))}
+    summary = _frame(labels, problem, fitted.settings) | {
+        "headline": fit_headline(fitted, diagnosis),
+        "verdicts": [verdict.to_dict() for verdict in diagnosis.verdicts],
+        "turns": _turns(turns),
+        "curves": list(dict.fromkeys([str(recipes[0]), str(fitted.best.recipe)])),
+        "chosen": str(fitted.best.recipe),
+        "table": fit_table(fitted, labels, test),
+        "weights": [_histogram(h) for h in weight_histograms(recipes, results)],
+    }
+    summary["data"] |= {"train": problem.rows, "notes": list(fitted.prepared.encoders[0].schema.notes)}
+    summary["settings"] |= asdict(fitted.plan)
+    features = _features(recipes, results, fitted.prepared.encoders[0].schema)
+    held, where = (test.problem, "test rows") if test else (None, "rows held out of training, by networks that did")
+    rows, predicted = held_out_predictions(fitted.prepared, fitted.best.results)
+    threshold_from = (problem.take(rows), predicted)
+    if test:
+        summary["data"]["test"] = test.problem.rows
+    shown = (held, test.predicted) if held is not None and test else threshold_from
+    return summary | features | _decisions(fitted.best, threshold_from, shown, where)
+
+
+def summarize_comparison(
+    comparison: Comparison, labels: Labels, extra: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """The summary of a comparison; `extra` are further rows at the foot of its table."""
+    problem, recipes, results = comparison.prepared.problem, comparison.recipes, comparison.results
+    turns = {str(recipe): turn for recipe, own in zip(recipes, results, strict=True) if (turn := find_turn(own))}
+    split = comparison.splits[0]
+    summary = _frame(labels, problem, comparison.settings) | {
+        "headline": comparison_headline(comparison, labels, turns),
+        "turns": _turns(turns),
+        "curves": [str(recipe) for recipe in recipes],
+        "table": comparison_table(comparison, labels, extra),
+        "weights": [_histogram(h) for h in weight_histograms(recipes, results)],
+    }
+    notes = list(comparison.prepared.encoders[0].schema.notes)
+    summary["data"] |= {"train": len(split.train) + len(split.validation), "test": len(split.test), "notes": notes}
+    schema = comparison.prepared.encoders[0].schema
+    return summary | _features(list(recipes), list(results), schema) | _first_repeat(comparison)
+
+
+def _frame(labels: Labels, problem: Problem, settings: Settings) -> dict[str, Any]:
+    """What every summary has."""
+    names = {"goodfit", "torch", "scikit-learn", "polars", "numpy"}
+    data: dict[str, Any] = {
+        "name": labels.data,
+        "rows": problem.rows,
+        "columns": len(problem.table.columns),
+        "target": labels.target,
+    }
+    if problem.task != "regression":
+        data["classes"] = [str(c) for c in problem.classes]
+        data["counts"] = np.bincount(problem.target, minlength=len(problem.classes)).tolist()
+    return {
+        "format": 1,
+        "goodfit": version("goodfit"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": labels.command,
+        "title": labels.title,
+        "task": problem.task,
+        "data": data,
+        "settings": asdict(settings),
+        "versions": {name: version(name) for name in sorted(names)} | {"python": platform.python_version()},
+    }
+
+
+def _turns(turns: Mapping[str, Turn]) -> list[dict[str, Any]]:
+    return [
+        {"recipe": recipe, "epoch": turn.epoch, "beyond_noise": bool(turn.beyond_noise), "rise": turn.rise.value}
+        for recipe, turn in turns.items()
+    ]
+
+
+def _histogram(histogram: Histogram) -> dict[str, Any]:
+    """A histogram of weights as plain data."""
+    return {
+        "recipe": str(histogram.recipe),
+        "edges": histogram.edges.tolist(),
+        "counts": histogram.counts.tolist(),
+        "zeros": histogram.zeros,
+        "total": histogram.total,
+    }
+
+
+def _features(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]], schema: Schema) -> dict[str, Any]:
+    """The columns that L1 keeps, from the first recipe that has it."""
+    for recipe, own in zip(recipes, results, strict=True):
+        if recipe.get(L1) or recipe.get(ElasticNet):
+            rows = [asdict(column) for column in selected_columns(own, schema)]
+            return {"features": {"recipe": str(recipe), "rows": rows, "note": FEATURES_NOTE.format(recipe=recipe)}}
+    return {}
+
+
+def _decisions(
+    best: Candidate, chosen_on: tuple[Problem, Floats], shown: tuple[Problem, Floats], where: str
+) -> dict[str, Any]:
+    """Calibration, and the confusion at the threshold that serves balanced accuracy best."""
+    problem, predicted = shown
+    if problem.positive is None or not len(predicted) or not len(chosen_on[1]):
+        return {}
+    alarm = chosen_on[0].positive or 0
+    threshold = best_threshold(chosen_on[0].target == alarm, chosen_on[1][:, alarm])
+    bins = calibration_bins(problem.target == alarm, predicted[:, alarm])
+    return {
+        "calibration": [{"recipe": str(best.recipe), "bins": [asdict(b) for b in bins]}],
+        "confusion": _confusion(problem, predicted[:, alarm], alarm=alarm, threshold=threshold) | {"rows": where},
+    }
+
+
+def _confusion(problem: Problem, probability: Floats, *, alarm: int, threshold: float) -> dict[str, Any]:
+    found = confusion_at(problem.target == alarm, probability, threshold)
+    counts = [[found.true_negatives, found.false_positives], [found.false_negatives, found.true_positives]]
+    return {
+        "threshold": threshold,
+        "classes": [str(problem.classes[1 - alarm]), str(problem.classes[alarm])],
+        "counts": counts,
+        "note": "threshold chosen for balanced accuracy on rows held out of training",
+    }
+
+
+def _first_repeat(comparison: Comparison) -> dict[str, Any]:
+    """Calibration and confusion on the test rows of the first repeat; rows of others would be counted twice."""
+    problem, split = comparison.prepared.problem, comparison.splits[0]
+    results = [own[0] for own in comparison.results]
+    if problem.positive is None or any(result.outcome == "diverged" for result in results):
+        return {}
+    alarm, truth = problem.positive, problem.target == problem.positive
+    tested = [predictions(comparison.prepared, result, split.test)[:, alarm] for result in results]
+    last = predictions(comparison.prepared, results[-1], split.validation)[:, alarm]
+    threshold = best_threshold(truth[split.validation], last)
+    calibration = [
+        {"recipe": str(recipe), "bins": [asdict(b) for b in calibration_bins(truth[split.test], predicted)]}
+        for recipe, predicted in zip(comparison.recipes, tested, strict=True)
+    ]
+    where = {"rows": f"test rows of the first split, with {comparison.recipes[-1]}"}
+    return {
+        "calibration": calibration,
+        "confusion": _confusion(problem.take(split.test), tested[-1], alarm=alarm, threshold=threshold) | where,
+    }

@@ -1,0 +1,1 @@
+"""Questions asked of many runs: each plans its runs and reads their results."""

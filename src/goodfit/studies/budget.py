@@ -1,0 +1,27 @@
+"""Time that a user grants, in seconds."""
+
+from __future__ import annotations
+
+import re
+
+from goodfit.errors import InputError
+
+UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def read_seconds(budget: float | str | None) -> float | None:
+    """Seconds from a number or a text such as "30s", "2min" or "1h"; None stays None.
+
+    Raises:
+        InputError: not a time above 0.
+
+    Example:
+        >>> read_seconds("2min")
+        120.0
+    """
+    if budget is None:
+        return None
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", str(budget).lower())
+    if not match or match[2] not in UNITS or match[1].count(".") > 1 or match[1] == "." or float(match[1]) <= 0:
+        raise InputError(f"budget is {budget!r}; give a time above 0, such as 30s, 2min or 1h")
+    return float(match[1]) * UNITS[match[2]]

@@ -1,0 +1,144 @@
+"""What a fit shows beyond its scores: evidence for the checks, weights, selected columns, calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from goodfit.data.schema import Schema
+from goodfit.diagnosis import Evidence
+from goodfit.metrics import majority_scores, mean_scores
+from goodfit.networks import views
+from goodfit.regularizers import Recipe
+from goodfit.studies.fitting import Fit, held_out_predictions, scores_of
+from goodfit.studies.problem import Floats
+from goodfit.training import RunResult
+
+BINS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How a recipe's first-layer weights are distributed.
+
+    Args:
+        recipe: whose networks.
+        edges: `(b + 1,)`, the same for all recipes compared.
+        counts: `(b,)`; weights beyond the edges count in the outermost bins.
+        zeros: share of weights that are exactly 0.
+        total: how many weights.
+    """
+
+    recipe: Recipe
+    edges: Floats
+    counts: NDArray[np.int64]
+    zeros: float
+    total: int
+
+
+@dataclass(frozen=True)
+class Selected:
+    """How much networks use a column.
+
+    Args:
+        name: of the column.
+        selected: share of the networks in which any weight from its inputs is not exactly 0.
+        weight: the mean over networks of the Euclidean norm of those weights.
+    """
+
+    name: str
+    selected: float
+    weight: float
+
+
+def gather_evidence(fitted: Fit) -> Evidence:
+    """What the checks of `goodfit.diagnosis` look at."""
+    problem, best = fitted.prepared.problem, fitted.best
+    rows, predicted = held_out_predictions(fitted.prepared, best.results)
+    held = problem.take(rows)
+    scores, baseline = {}, {}
+    if len(rows):
+        scores = scores_of(problem, predicted, rows)
+        if problem.task == "regression":
+            mean = float(np.average(problem.target, weights=problem.weights))
+            baseline = mean_scores(held.target, mean, weights=held.weights)
+        else:
+            prior = np.bincount(problem.target, problem.weights, minlength=len(problem.classes))
+            baseline = majority_scores(
+                held.target, prior / prior.sum(), positive=problem.positive, weights=held.weights
+            )
+    return Evidence(
+        task=problem.task,
+        recipes=tuple(str(candidate.recipe) for candidate in fitted.candidates),
+        results=tuple(candidate.results for candidate in fitted.candidates),
+        losses=tuple(candidate.losses for candidate in fitted.candidates),
+        chosen=fitted.chosen,
+        target=held.target,
+        predicted=predicted,
+        scores=scores,
+        baseline=baseline,
+    )
+
+
+def history_frame(results: Sequence[Sequence[RunResult]]) -> pl.DataFrame:
+    """Losses by epoch: a row a recipe, member and epoch."""
+    frames = [
+        pl.DataFrame(
+            {
+                "recipe": [str(result.run.recipe)] * result.epochs,
+                "member": np.full(result.epochs, member),
+                "seed": np.full(result.epochs, result.run.seed),
+                "epoch": np.arange(1, result.epochs + 1),
+                "train_loss": result.history.train,
+                "validation_loss": result.history.validation,
+            }
+        )
+        for own in results
+        for member, result in enumerate(own)
+    ]
+    return pl.concat(frames)
+
+
+def weight_histograms(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]]) -> list[Histogram]:
+    """Histograms of the first-layer weights of each recipe's networks, on the same bins."""
+    weights = [_pooled(own) for own in results]
+    reach = max((float(np.quantile(np.abs(w), 0.999)) for w in weights if len(w)), default=0.0) or 1.0
+    edges = np.linspace(-reach, reach, BINS + 1)
+    return [
+        Histogram(
+            recipe=recipe,
+            edges=edges,
+            counts=np.histogram(w.clip(-reach, reach), edges)[0],
+            zeros=float((w == 0).mean()) if len(w) else 0.0,
+            total=len(w),
+        )
+        for recipe, w in zip(recipes, weights, strict=True)
+    ]
+
+
+def selected_columns(results: Sequence[RunResult], schema: Schema) -> list[Selected]:
+    """How much each column is used, most used first."""
+    owners = np.array(schema.input_columns)
+    firsts = [first_weights(result) for result in results if result.outcome != "diverged"]
+    found = []
+    for column, name in enumerate(schema.names):
+        blocks = [weights[owners == column] for weights in firsts]
+        if blocks and blocks[0].size:
+            norms = [float(np.linalg.norm(block)) for block in blocks]
+            found.append(Selected(name, float(np.mean([norm > 0 for norm in norms])), float(np.mean(norms))))
+    return sorted(found, key=lambda column: (-column.selected, -column.weight))
+
+
+def _pooled(results: Sequence[RunResult]) -> NDArray[np.float32]:
+    kept = [first_weights(result).ravel() for result in results if result.outcome != "diverged"]
+    return np.concatenate(kept) if kept else np.zeros(0, dtype=np.float32)
+
+
+def first_weights(result: RunResult) -> NDArray[np.float32]:
+    """The first layer's weights `(D, H)`."""
+    return views(torch.from_numpy(result.parameters[None]), result.layout).weights[0][0].numpy()

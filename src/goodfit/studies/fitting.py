@@ -1,0 +1,248 @@
+"""Fit: train each candidate recipe over folds, choose by held-out loss, and keep the chosen one's networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodfit.data.schema import Schema
+from goodfit.data.splits import folds
+from goodfit.errors import InputError
+from goodfit.metrics import classification_scores, metrics_of, regression_scores
+from goodfit.model import Model, network_outputs
+from goodfit.regularizers import Recipe
+from goodfit.rng import derive
+from goodfit.studies.problem import Floats, Ints, Prepared, Problem, prepare
+from goodfit.training import Checkpoint, Execution, Progress, Run, RunResult, Settings, train
+from goodfit.training.losses import probabilities
+
+MOST_BYTES_OF_VIEWS = 1_000_000_000
+MOST_ROWS_OF_FOLDS = 50_000
+
+CANDIDATES = (
+    "none",
+    "early_stopping=10",
+    "l2=0.001, early_stopping=10",
+    "l1=0.001, early_stopping=10",
+    "dropout=0.3 input=0.1, early_stopping=10",
+    "l2=0.001, dropout=0.5 input=0.1, early_stopping=10",
+)
+"""The doses tried where no recipe is given: no regularization, and few of the usual ones."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a problem is cut into runs.
+
+    Args:
+        members: networks a recipe, 1 or more; each has a seed of its own and holds out another fold.
+        validation: share of the rows that a network holds out, in [0, 0.5]; 0 holds out none.
+        learning_rate: of all runs, above 0.
+        seed: of everything random.
+        standardize: whether inputs and the target of regression are standardized.
+    """
+
+    members: int = 8
+    validation: float = 0.2
+    learning_rate: float = 1e-3
+    seed: int = 0
+    standardize: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A recipe's networks.
+
+    Args:
+        recipe: the recipe.
+        results: one a network.
+        losses: `(M,)` held-out loss of each network as it is handed out; nan without rows held out or if it diverged.
+        score: what it was chosen by, higher is better; nan without rows held out.
+    """
+
+    recipe: Recipe
+    results: tuple[RunResult, ...]
+    losses: Floats
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What came of a fit.
+
+    Args:
+        prepared: the problem, merged, and its views.
+        candidates: in the order given.
+        chosen: which of them is best.
+        settings: what all runs shared.
+        plan: how the problem was cut into runs.
+    """
+
+    prepared: Prepared
+    candidates: tuple[Candidate, ...]
+    chosen: int
+    settings: Settings
+    plan: Plan
+
+    @property
+    def best(self) -> Candidate:
+        """The chosen candidate."""
+        return self.candidates[self.chosen]
+
+
+def fit(
+    problem: Problem,
+    recipes: Sequence[Recipe],
+    *,
+    plan: Plan,
+    settings: Settings,
+    metric: str | None = None,
+    execution: Execution | None = None,
+    on_epoch: Callable[[Progress], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Fit:
+    """Train the recipes' networks in one population and choose the best recipe.
+
+    Args:
+        problem: what to learn; equal rows are merged.
+        recipes: the candidates, one or more.
+        plan: networks a recipe, and how rows are held out.
+        settings: what all runs share.
+        metric: what to choose by, a key of `goodfit.metrics`; None is the held-out loss.
+        execution: device, threads, deadline.
+        on_epoch: called after each epoch.
+        checkpoint: where to keep the training's state.
+
+    Raises:
+        InputError: several recipes and no rows to choose by; every network diverged; an unknown metric.
+    """
+    if len(recipes) > 1 and not plan.validation:
+        raise InputError("validation=0 holds out no rows to choose a recipe by; give a recipe, or validation=0.2")
+    _check_metric(metric, problem)
+    problem = problem.merged()
+    if problem.rows < 2:
+        raise InputError("one sample, or all rows are the same: give at least 2 different rows")
+    schema = Schema.of(problem.table)
+    splits = _splits(problem, plan, inputs=len(schema.input_names))
+    prepared = prepare(problem, [kept for kept, _ in splits], standardize=plan.standardize, schema=schema)
+    runs = [_run(recipe, member, splits, plan) for recipe in recipes for member in range(plan.members)]
+    results = train(prepared.data, runs, settings, execution=execution, on_epoch=on_epoch, checkpoint=checkpoint)
+    candidates = tuple(
+        _candidate(recipe, results[i * plan.members : (i + 1) * plan.members], prepared, metric)
+        for i, recipe in enumerate(recipes)
+    )
+    return Fit(prepared, candidates, _choose(candidates), settings, plan)
+
+
+def model_of(fitted: Fit, candidate: Candidate) -> Model:
+    """The candidate's networks as one model; those that diverged are left out."""
+    kept = [result for result in candidate.results if result.outcome != "diverged"]
+    if not kept:
+        raise InputError(f"every network of recipe '{candidate.recipe}' diverged; lower the learning_rate")
+    problem = fitted.prepared.problem
+    return Model(
+        task=problem.task,
+        target=problem.name,
+        columns=problem.table.names,
+        classes=problem.classes,
+        recipe=candidate.recipe,
+        layout=kept[0].layout,
+        encoders=fitted.prepared.encoders,
+        scales=fitted.prepared.scales,
+        members=tuple(result.run.view for result in kept),
+        parameters=np.stack([result.parameters for result in kept]),
+        statistics=np.stack([result.statistics for result in kept]),
+    )
+
+
+def held_out_predictions(prepared: Prepared, results: Sequence[RunResult]) -> tuple[Ints, Floats]:
+    """Predictions for rows by networks that held them out.
+
+    Returns:
+        The rows' numbers `(r,)` and predictions `(r, C)`: the mean over the networks that held a row out.
+    """
+    rows = prepared.problem.rows
+    width = max(len(prepared.problem.classes), 1)
+    total, count = np.zeros((rows, width)), np.zeros(rows)
+    for result in results:
+        if result.outcome == "diverged":
+            continue
+        out = result.run.validation
+        total[out] += predictions(prepared, result, out)
+        count[out] += 1
+    held = np.flatnonzero(count)
+    return held, total[held] / count[held, None]
+
+
+def predictions(prepared: Prepared, result: RunResult, rows: Ints) -> Floats:
+    """A network's predictions `(r, C)` for rows of the problem: class probabilities or numbers."""
+    inputs = prepared.data.inputs[result.run.view, rows].double()
+    outputs = network_outputs(
+        result.parameters[None], result.statistics[None], result.layout, result.run.recipe, inputs
+    )
+    values = probabilities(outputs, prepared.problem.task)[0].numpy()
+    return prepared.scales[result.run.view].backward(values) if prepared.scales else np.asarray(values)
+
+
+def scores_of(problem: Problem, predicted: Floats, rows: Ints | None = None) -> dict[str, float]:
+    """All scores of predictions for a problem's rows (or some of them), by the metrics' keys."""
+    chosen = np.arange(problem.rows) if rows is None else rows
+    target, weights = problem.target[chosen], problem.weights[chosen]
+    if problem.task == "regression":
+        return regression_scores(target, predicted[:, 0], weights)
+    return classification_scores(target, predicted, positive=problem.positive, weights=weights)
+
+
+def usual_batch_size(rows: int) -> int:
+    """A twentieth of the rows, rounded to a power of two, between 16 and 256: small tables need steps too."""
+    return int(2 ** min(8, max(4, round(math.log2(max(rows, 1) / 20)))))
+
+
+def _check_metric(metric: str | None, problem: Problem) -> None:
+    keys = [m.key for m in metrics_of(problem.task)]
+    if metric is not None and metric not in keys:
+        raise InputError(f"metric is {metric!r}; for this task there are {', '.join(keys)}")
+
+
+def _splits(problem: Problem, plan: Plan, *, inputs: int) -> list[tuple[Ints, Ints]]:
+    """Training and held-out rows a view: folds, or a single split where rows are many."""
+    everything = np.arange(problem.rows)
+    if not plan.validation:
+        return [(everything, everything[:0])]
+    k = max(2, round(1 / plan.validation))
+    k = min(k, problem.rows)
+    fold = folds(problem.strata, k, seed=plan.seed)
+    many = problem.rows > MOST_ROWS_OF_FOLDS or k * problem.rows * inputs * 4 > MOST_BYTES_OF_VIEWS
+    views = 1 if many else min(k, plan.members)
+    return [(everything[fold != view], everything[fold == view]) for view in range(views)]
+
+
+def _run(recipe: Recipe, member: int, splits: Sequence[tuple[Ints, Ints]], plan: Plan) -> Run:
+    view = member % len(splits)
+    kept, held = splits[view]
+    return Run(recipe, derive(plan.seed, member), kept, held, view, plan.learning_rate)
+
+
+def _candidate(recipe: Recipe, results: Sequence[RunResult], prepared: Prepared, metric: str | None) -> Candidate:
+    losses = np.array([np.nan if r.outcome == "diverged" else r.history.validation[r.best_epoch - 1] for r in results])
+    if metric is None:
+        score = -float(losses.mean())
+    else:
+        rows, predicted = held_out_predictions(prepared, results)
+        higher = next(m.higher_is_better for m in metrics_of(prepared.problem.task) if m.key == metric)
+        value = scores_of(prepared.problem, predicted, rows)[metric] if len(rows) else np.nan
+        score = value if higher else -value
+    return Candidate(recipe, tuple(results), losses, score)
+
+
+def _choose(candidates: Sequence[Candidate]) -> int:
+    """The candidate of the highest score; one with a network that diverged (a score of nan) only if all have one."""
+    scores: NDArray[np.float64] = np.array([candidate.score for candidate in candidates])
+    if np.isnan(scores).all():
+        survivors = [sum(r.outcome != "diverged" for r in candidate.results) for candidate in candidates]
+        return int(np.argmax(survivors))
+    return int(np.nanargmax(scores))

@@ -1,0 +1,102 @@
+"""Small problems for the laws, and what to compare of their results."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import strategies as st
+
+from goodfit.metrics import Task
+from goodfit.regularizers import Recipe, Regularizer, families
+from goodfit.training import Data, Run, RunResult, Settings
+
+ROWS, COLUMNS = 96, 5
+LEARN = tuple(range(64))
+WATCH = tuple(range(64, 80))
+UNSEEN = tuple(range(80, ROWS))
+EACH_KIND = pytest.mark.parametrize("kind", families().values(), ids=families())
+EACH_OPTIMIZER = pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+
+
+def make_data(task: Task = "binary", *, rows: int = ROWS, seed: int = 0) -> Data:
+    """Noisy rows, so that networks overfit them."""
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(1, rows, COLUMNS, generator=generator)
+    signal = inputs[..., :3] + torch.randn(1, rows, 3, generator=generator)
+    targets = {
+        "binary": (signal[..., :1] > 0).float(),
+        "multiclass": torch.nn.functional.one_hot(signal.argmax(-1), 3).float(),
+        "regression": signal[..., :1],
+    }
+    return Data(inputs, targets[task], torch.rand(rows, generator=generator) + 0.5, task)
+
+
+def make_settings(optimizer: str = "sgd", *, max_epochs: int = 5, hidden: tuple[int, ...] = (8, 6)) -> Settings:
+    return Settings(hidden=hidden, optimizer=optimizer, batch_size=16, max_epochs=max_epochs)  # type: ignore[arg-type]
+
+
+def make_run(
+    recipe: Recipe | Regularizer | None = None,
+    *,
+    seed: int = 0,
+    train: Sequence[int] = LEARN,
+    validation: Sequence[int] = WATCH,
+    learning_rate: float = 0.05,
+) -> Run:
+    rows = (np.array(part, dtype=np.int64) for part in (train, validation))
+    return Run(Recipe.of(recipe), seed, *rows, learning_rate=learning_rate)
+
+
+def all_kinds() -> Recipe:
+    """Every technique of the library at its default doses."""
+    return Recipe(tuple(kind() for kind in families().values()))
+
+
+def plain(result: RunResult) -> np.ndarray:
+    """Weights and biases: what a network has whether or not it is laid out for batch norm."""
+    sizes = result.layout.sizes
+    return result.parameters[: result.layout.weights + sum(sizes[1:])]
+
+
+def assert_same(one: RunResult, other: RunResult) -> None:
+    """Equal bit for bit: weights, statistics where both have them, losses, epochs and outcome."""
+    assert (one.outcome, one.best_epoch, one.epochs) == (other.outcome, other.best_epoch, other.epochs)
+    np.testing.assert_array_equal(plain(one), plain(other))
+    np.testing.assert_array_equal(one.history.train, other.history.train)
+    np.testing.assert_array_equal(one.history.validation, other.history.validation)
+    if one.layout == other.layout:
+        np.testing.assert_array_equal(one.parameters, other.parameters)
+        np.testing.assert_array_equal(one.statistics, other.statistics)
+
+
+def assert_close(one: RunResult, other: RunResult, tolerance: float) -> None:
+    """Equal but for rounding: weights and losses within a tolerance."""
+    assert (one.outcome, one.best_epoch, one.epochs) == (other.outcome, other.best_epoch, other.epochs)
+    np.testing.assert_allclose(plain(one), plain(other), rtol=0, atol=tolerance)
+    np.testing.assert_allclose(one.history.train, other.history.train, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(one.history.validation, other.history.validation, rtol=0, atol=tolerance)
+
+
+@st.composite
+def regularizers(draw: st.DrawFn, kind: type[Regularizer]) -> Regularizer:
+    """A technique at doses from all over their ranges, ends included where they are allowed."""
+    chosen = {}
+    for name, field in kind.__dataclass_fields__.items():
+        allowed = field.metadata.get("range")
+        number = allowed and st.floats(
+            allowed.low,
+            allowed.high,
+            exclude_min="low" in allowed.open,
+            exclude_max="high" in allowed.open,
+            allow_nan=False,
+        )
+        chosen[name] = draw(number or st.booleans())
+    return kind(**chosen)
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    """Any techniques in any order, at any doses."""
+    kinds = draw(st.lists(st.sampled_from(list(families().values())), unique=True))
+    return Recipe(tuple(draw(regularizers(kind)) for kind in kinds))

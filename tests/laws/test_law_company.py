@@ -1,0 +1,136 @@
+"""A member's result is a function of its run, the data and the settings, not of its company, its place or the threads.
+
+Its random numbers are the same bit for bit. Its floats differ by rounding: a matrix product of another height, or a mean
+over padded rows, is summed in another order. A step multiplies such a difference by little where the loss is smooth, so a
+few epochs of SGD stay within 1e-5; where a path jumps (a unit of ReLU, Adam's division by a gradient near 0) it may grow,
+which is why the tight tolerance is asked of SGD and the other of Adam.
+"""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from law_problems import (
+    EACH_KIND,
+    LEARN,
+    ROWS,
+    WATCH,
+    all_kinds,
+    assert_close,
+    assert_same,
+    make_data,
+    make_run,
+    make_settings,
+)
+
+from goodfit.regularizers import BatchNorm, Dropout, GaussianNoise, L2, Recipe, families
+from goodfit.rng import Purpose, Streams
+from goodfit.training import Execution, train
+
+TOLERANCE = {"sgd": 1e-5, "adam": 1e-3}
+seeds = st.integers(-(2**70), 2**70)
+
+
+def company(size=16):
+    """Members of other recipes, seeds, learning rates and row sets: folds of other sizes, bootstraps, without watch."""
+    generator = np.random.default_rng(7)
+    kinds = list(families().values())
+    for place in range(size):
+        rows = generator.choice(ROWS, 40 + 3 * place, replace=place % 2 == 0)
+        held_out = sorted(set(range(ROWS)) - set(rows.tolist()))[: 4 * (place % 5)]
+        parts = {kinds[place % len(kinds)], kinds[3 * place % len(kinds)]}
+        recipe = Recipe(tuple(kind() for kind in sorted(parts, key=lambda kind: kind.name)))
+        yield make_run(recipe, seed=place + 1, train=rows, validation=held_out, learning_rate=0.01 * (place + 1))
+
+
+def in_company(data, run, chosen, execution=None):
+    others = list(company())
+    return train(data, [*others[:5], run, *others[5:]], chosen, execution=execution)[5]
+
+
+@EACH_KIND
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_member_alone_is_the_member_in_company(kind, task):
+    data, chosen, run = make_data(task), make_settings("sgd"), make_run(kind(), learning_rate=0.02)
+    assert_close(train(data, [run], chosen)[0], in_company(data, run, chosen), TOLERANCE["sgd"])
+
+
+@EACH_KIND
+def test_a_member_alone_is_the_member_in_company_under_adam(kind):
+    data, chosen, run = make_data(), make_settings("adam"), make_run(kind(), learning_rate=1e-3)
+    assert_close(train(data, [run], chosen)[0], in_company(data, run, chosen), TOLERANCE["adam"])
+
+
+@pytest.mark.parametrize("train_rows", [LEARN, LEARN[:37], (0, 0, 0, 1, 5, 5, 9, 11, 11, 13) * 5, (3, 4)])
+def test_all_techniques_together_and_rows_of_any_number(train_rows):
+    recipe = BatchNorm() + Dropout(0.3, input=0.1) + GaussianNoise(0.2) + L2(1e-3)
+    run = make_run(recipe, train=train_rows, learning_rate=0.02)
+    data, chosen = make_data(), make_settings("sgd")
+    assert_close(train(data, [run], chosen)[0], in_company(data, run, chosen), TOLERANCE["sgd"])
+
+
+def test_permuting_members_permutes_results():
+    data, chosen, runs = make_data(), make_settings("sgd"), list(company())
+    order = np.random.default_rng(3).permutation(len(runs))
+    results, permuted = train(data, runs, chosen), train(data, [runs[i] for i in order], chosen)
+    for place, i in enumerate(order):
+        assert permuted[place].run is runs[i]
+        assert_close(permuted[place], results[i], TOLERANCE["sgd"])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_change_no_result(threads):
+    data, chosen, runs = make_data(), make_settings("sgd"), list(company())
+    before = torch.get_num_threads()
+    several = train(data, runs, chosen, execution=Execution(threads=threads))
+    assert torch.get_num_threads() == before
+    for one, other in zip(train(data, runs, chosen, execution=Execution(threads=1)), several, strict=True):
+        assert_close(one, other, TOLERANCE["sgd"])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_call_twice_is_the_same_bit_for_bit(optimizer, threads):
+    data, chosen = make_data(), make_settings(optimizer)
+    runs = [*company(), make_run(all_kinds())]
+    first, second = (train(data, runs, chosen, execution=Execution(threads=threads)) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert_same(one, other)
+
+
+def test_members_differ_by_their_seed_and_by_nothing_else():
+    """Equal runs give equal results, another seed other ones: else the laws above would say nothing."""
+    same, twin, other = train(make_data(), [make_run(), make_run(), make_run(seed=1)], make_settings("sgd"))
+    assert_close(same, twin, TOLERANCE["sgd"])
+    assert not np.allclose(same.parameters, other.parameters, atol=0.01)
+
+
+@settings(deadline=None)
+@given(
+    seed=seeds,
+    others=st.lists(seeds, max_size=4),
+    purpose=st.sampled_from(Purpose),
+    place=st.integers(0, 9),
+    step=st.integers(0, 10**9),
+    count=st.integers(1, 40),
+    more=st.integers(0, 25),
+)
+def test_draws_are_a_function_of_seed_purpose_place_step_and_index(seed, others, purpose, place, step, count, more):
+    """Whoever else draws, and however many numbers more the company needs for its longer rows."""
+    alone = Streams.of([seed]).at(purpose, place=place, step=step)
+    together = Streams.of([*others, seed]).at(purpose, place=place, step=step)
+    for of in ("bits", "uniform", "normal"):
+        own, shared = getattr(alone, of)(count)[0], getattr(together, of)(count + more)[-1, :count]
+        assert torch.equal(own, shared), of
+    own = torch.full((len(others) + 1,), count)
+    assert torch.equal(together.order(count + more, own)[-1, :count], alone.order(count)[0])
+
+
+@EACH_KIND
+def test_the_initial_weights_are_those_of_the_seed(kind):
+    """A learning rate of 0 leaves them as they were drawn: runs of one seed start alike, whatever their recipe."""
+    runs = [make_run(kind.neutral(), learning_rate=0.0), make_run(learning_rate=0.0)]
+    with_it, without = train(make_data(), runs, make_settings("sgd", max_epochs=1))
+    assert np.array_equal(with_it.parameters, without.parameters)
+
