@@ -21,6 +21,7 @@ _PURPOSE = 0x8CB92BA72F3D8DD7
 _INDEX = 0x3C6EF373
 _ROUND_1, _ROUND_2 = 0x21F0AAAD, 0x735A2D97
 _MASK = (1 << 64) - 1
+_PAIRS = 64
 
 
 class Purpose(IntEnum):
@@ -82,16 +83,19 @@ class Draw:
         return x
 
     def uniform(self, count: int) -> Tensor:
-        """Numbers in (0, 1), `(M, count)` float32, on a grid of 2^-24 whose ends are left out."""
-        return (((self.bits(count) >> 8) & 0xFFFFFF).to(torch.float32) + 0.5) * 2.0**-24
+        """Numbers in (0, 1), `(M, count)` float32: the middles of 2^23 even steps, each exact in float32."""
+        return (((self.bits(count) >> 9) & 0x7FFFFF).to(torch.float32) + 0.5) * 2.0**-23
 
     def normal(self, count: int) -> Tensor:
-        """Standard normal numbers, `(M, count)` float32 (Box and Muller, 1958)."""
-        half = (count + 1) // 2
-        u = self.uniform(2 * half)
-        radius = (-2.0 * u[:, :half].log()).sqrt_()
-        angle = u[:, half:] * (2.0 * math.pi)
-        return torch.cat([radius * angle.cos(), radius * angle.sin()], 1)[:, :count]
+        """Standard normal numbers, `(M, count)` float32 (Box and Muller, 1958).
+
+        They are made in whole blocks, so the first ones are the same for any count.
+        """
+        blocks = -(-count // (2 * _PAIRS))
+        u = self.uniform(blocks * 2 * _PAIRS).view(len(self.keys), blocks, 2, _PAIRS)
+        radius = (-2.0 * u[:, :, 0].log()).sqrt_()
+        angle = u[:, :, 1] * (2.0 * math.pi)
+        return torch.stack([radius * angle.cos(), radius * angle.sin()], 2).flatten(1)[:, :count]
 
     def order(self, count: int, own: Tensor | None = None) -> Tensor:
         """A random permutation a member, `(M, count)` int64: the order of hashed keys, ties broken by index.

@@ -33,7 +33,7 @@ FORMAT = 1
 MODEL, SUMMARY, HISTORY, REPORT = "model.safetensors", "run.json", "history.parquet", "report.html"
 
 
-def write_all(folder: Path, writers: Mapping[str, Callable[[Path], None]]) -> None:
+def write_all(folder: Path, writers: Mapping[str, Callable[[Path], object]]) -> None:
     """Write files into a folder so that either all are new or none is.
 
     Args:
@@ -54,9 +54,9 @@ def write_all(folder: Path, writers: Mapping[str, Callable[[Path], None]]) -> No
 
 def run_files(
     model: Model | None, summary: Mapping[str, Any], history: pl.DataFrame | None
-) -> dict[str, Callable[[Path], None]]:
+) -> dict[str, Callable[[Path], object]]:
     """What writes the files of a run, without its report."""
-    files: dict[str, Callable[[Path], None]] = {SUMMARY: lambda path: write_json(summary, path)}
+    files: dict[str, Callable[[Path], object]] = {SUMMARY: lambda path: write_json(summary, path)}
     if model is not None:
         files[MODEL] = lambda path: write_model(model, path)
     if history is not None:

@@ -95,8 +95,9 @@ def views(flat: Tensor, layout: Layout) -> Parameters:
 def initialize(layout: Layout, streams: Streams, output_bias: Tensor) -> Tensor:
     """Initial parameters `(M, P)`, a function of each member's seed alone.
 
-    Hidden weights are normal with variance 2/D (He and others, 2015), output weights with variance 1/D, biases 0; a
-    linear model starts at 0. The output bias starts at the best constant prediction.
+    Weights are uniform within ±1/sqrt(D), as in torch's Linear, and biases 0; a linear model starts at 0. The output
+    bias starts at the best constant prediction. Larger weights (He and others, 2015) would fit noise sooner: each step
+    of Adam then changes them less in proportion.
 
     Args:
         layout: the networks' shape.
@@ -107,9 +108,9 @@ def initialize(layout: Layout, streams: Streams, output_bias: Tensor) -> Tensor:
     parameters = views(flat, layout)
     for layer, weights in enumerate(parameters.weights):
         inputs, units = weights.shape[1:]
-        gain = 2.0 if layer < len(layout.hidden) else 1.0 if layout.hidden else 0.0
-        draw = streams.at(Purpose.WEIGHTS, place=layer)
-        weights.copy_(draw.normal(inputs * units).view_as(weights) * math.sqrt(gain / inputs))
+        reach = 1.0 / math.sqrt(inputs) if layout.hidden else 0.0
+        draw = streams.at(Purpose.WEIGHTS, place=layer).uniform(inputs * units)
+        weights.copy_((2.0 * draw - 1.0).view_as(weights) * reach)
     for scale in parameters.scales:
         scale.fill_(1.0)
     parameters.biases[-1].copy_(output_bias[:, None, :])

@@ -130,7 +130,7 @@ def _decisions(
 ) -> dict[str, Any]:
     """Calibration, and the confusion at the threshold that serves balanced accuracy best."""
     problem, predicted = shown
-    if problem.positive is None or not len(predicted) or not len(chosen_on[1]):
+    if problem.positive is None or any(len(np.unique(part.target)) < 2 for part in (problem, chosen_on[0])):
         return {}
     alarm = chosen_on[0].positive or 0
     threshold = best_threshold(chosen_on[0].target == alarm, chosen_on[1][:, alarm])

@@ -140,9 +140,10 @@ def build_block(
 
 
 def _sample(data: Data, runs: Sequence[Run], rows: Sequence[Tensor]) -> Sample:
-    """Rows of members as one padded matrix of places in the long table."""
+    """Rows of members as one matrix of places in the long table, padded with the member's first: no row of others."""
     counts = torch.tensor([len(r) for r in rows])
     padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+    padded = torch.where(torch.arange(padded.shape[1]) < counts[:, None], padded, padded[:, :1])
     offsets = torch.tensor([run.view for run in runs]) * data.inputs.shape[1]
     device = data.inputs.device
     even = bool((counts == counts[0]).all())

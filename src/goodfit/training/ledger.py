@@ -23,6 +23,7 @@ class Ledger:
 
     Args:
         losses: `(N, E, 2)` training and validation loss by epoch, nan after the run ended.
+        epochs: `(N,)` how many it has trained.
         outcome: `(N,)` index into `OUTCOMES`, or `TRAINING`.
         best: `(N, P)` parameters handed out, filled when a run ends.
         statistics: `(N, R)` likewise.
@@ -30,6 +31,7 @@ class Ledger:
     """
 
     losses: Tensor
+    epochs: Tensor
     outcome: Tensor
     best: Tensor
     statistics: Tensor
@@ -41,6 +43,7 @@ class Ledger:
         units = sum(layout.hidden) if layout.batch_norm else 0
         return Ledger(
             losses=torch.full((runs, max_epochs, 2), math.nan, dtype=torch.float64),
+            epochs=torch.zeros(runs, dtype=torch.int64),
             outcome=torch.full((runs,), TRAINING),
             best=torch.zeros(runs, layout.total),
             statistics=torch.zeros(runs, 2 * units),
@@ -55,6 +58,7 @@ class Ledger:
         """
         members = torch.tensor(block.members)
         self.losses[members, epoch - 1] = losses.cpu().double()
+        self.epochs[members] = epoch
         outcome = outcome.cpu()
         ended = outcome != TRAINING
         self.outcome[members] = outcome
@@ -67,22 +71,16 @@ class Ledger:
 
     def result(self, run: Run, place: int, layout: Layout) -> RunResult:
         """What came of the run at a place."""
-        losses = self.losses[place].numpy()
-        epochs = self._epochs(place)
+        losses = self.losses[place, : self.epochs[place]].numpy()
         return RunResult(
             run=run,
             parameters=self.best[place].numpy().copy(),
             statistics=self.statistics[place].numpy().copy(),
             layout=layout,
-            history=History(losses[:epochs, 0].copy(), losses[:epochs, 1].copy()),
+            history=History(losses[:, 0].copy(), losses[:, 1].copy()),
             best_epoch=int(self.best_epoch[place]),
             outcome=OUTCOMES[int(self.outcome[place])],
         )
-
-    def _epochs(self, place: int) -> int:
-        entered = (~self.losses[place].isnan()).any(1).nonzero()
-        last = int(entered.max()) + 1 if len(entered) else 0
-        return max(last, int(OUTCOMES[int(self.outcome[place])] == "diverged" and last + 1))
 
 
 def snapshot(ledger: Ledger, blocks: Sequence[Block], epoch: int) -> dict[str, Tensor]:

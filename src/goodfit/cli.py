@@ -1,0 +1,166 @@
+"""The command line: parse, one call, exit status. Nothing heavy is imported before a command is known."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from goodfit.errors import DoubtfulRecipe, InputError
+
+STARTED = time.monotonic()
+USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="goodfit",
+    help="Tells whether a neural network overfits, finds the regularization that cures it, and proves the cure.",
+    epilog="Exit status: 0 done, 2 bad input or usage, 130 interrupted (the same command goes on where it stopped).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+Data = Annotated[Path, typer.Argument(help="A table: CSV, TSV, Parquet, Arrow or JSON lines.", show_default=False)]
+Target = Annotated[str, typer.Option(help="The column to predict.", show_default=False)]
+Task = Annotated[
+    Literal["binary", "multiclass", "regression"] | None, typer.Option(help="Kind of target; by default it tells.")
+]
+Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Seeds = Annotated[int, typer.Option(min=2, help="Repeats, each with a new split and new initial weights.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command(epilog="Example: goodfit demo --out demo-run")
+def demo(
+    data: Annotated[Literal["fraud", "loans"], typer.Option(help="Simulated card frauds, or real loans.")] = "fraud",
+    out: Annotated[Path, typer.Option(help="Where the run folder goes.")] = Path("goodfit-demo"),
+    seeds: Seeds = 10,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Four configurations on 10,000 transactions: a table with error bars, and a report."""
+    from goodfit.commands import demo as command
+
+    command.run(command.Request(data, seeds, seed, out, json))
+
+
+@app.command(epilog="Example: goodfit fit loans.csv --target default --budget 60s --out loans-run")
+def fit(
+    data: Data,
+    target: Target,
+    recipe: Annotated[
+        str | None, typer.Option(help="Regularizers and doses, such as 'l2=1e-3, dropout=0.3'; by default it chooses.")
+    ] = None,
+    task: Task = None,
+    budget: Annotated[str | None, typer.Option(help="Time granted, such as 30s or 2min.")] = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="Where the run folder goes.")] = Path("goodfit-run"),
+    json: Json = False,
+) -> None:
+    """Split off test rows, diagnose, find the recipe, train, and write a run folder with model and report."""
+    from goodfit.commands import fit as command
+
+    command.run(command.Request(data, target, recipe, task, budget, seed, out, json, STARTED))
+
+
+@app.command(epilog="Example: goodfit compare loans.csv --target default --recipe none --recipe 'l2=1e-3, dropout=0.3'")
+def compare(
+    data: Data,
+    target: Target,
+    recipe: Annotated[
+        list[str], typer.Option(help="A recipe; give the option once for each. The first is the reference.")
+    ],
+    task: Task = None,
+    seeds: Seeds = 10,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="Where a run folder with a report goes; none by default.")] = None,
+    json: Json = False,
+) -> None:
+    """Compare recipes on rows that no run has seen: scores and paired differences, with 95 % intervals."""
+    from goodfit.commands import compare as command
+
+    command.run(command.Request(data, target, recipe, task, seeds, seed, out, json))
+
+
+@app.command(epilog="Example: goodfit predict loans-run new.csv -o predictions.csv")
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run folder, or its model.safetensors.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="A table with the columns of the training.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A .csv, .parquet or .jsonl file; by default CSV is printed.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Predict every row of a new table with a run's model."""
+    from goodfit.commands import predict as command
+
+    command.run(run, new, out, json=json)
+
+
+@app.command(epilog="Example: goodfit report loans-run -o report.html")
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; by default in the run.")] = None,
+) -> None:
+    """Write a run's report anew: one HTML file that needs no network."""
+    from goodfit.report import write_report
+    from goodfit.saving import REPORT, read_summary
+
+    path = out or run / REPORT
+    write_report(*read_summary(run), path)
+    print(path)
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    sys.exit(_status())
+
+
+def _status() -> int:
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except InputError as error:
+        return _fail(str(error))
+    except USAGE_ERROR as error:
+        return _fail(f"{error.format_message()} See {_command()} --help.")
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted; what was saved is kept, and the same command goes on from there", status=130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        return _fail(_system(error))
+
+
+def _fail(message: str, status: int = 2) -> int:
+    print(f"{_command()}: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _command() -> str:
+    known = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    return "goodfit " + sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] in known else "goodfit"
+
+
+def _system(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{where}no space left on the disk; free some and give the same command again: nothing was half-written"
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return f"{where}no permission; choose another place with --out"
+    return f"{where}{error.strerror or error}"
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+    if issubclass(category, DoubtfulRecipe):
+        print(f"{_command()}: warning: {message}", file=sys.stderr)
+    else:
+        print(f"{category.__name__}: {message}", file=sys.stderr)

@@ -1,0 +1,98 @@
+"""goodfit compare: recipes side by side, paired over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goodfit.commands.folder import open_folder, write_run
+from goodfit.commands.reading import read_file
+from goodfit.commands.terminal import console, print_json, print_table, progress
+from goodfit.metrics import Task
+from goodfit.regularizers import Recipe
+from goodfit.report.summary import summarize_comparison
+from goodfit.report.tables import Labels, comparison_table
+from goodfit.saving import REPORT
+from goodfit.studies.comparison import Comparison, Repeats, compare
+from goodfit.studies.findings import history_frame
+from goodfit.studies.fitting import usual_batch_size
+from goodfit.studies.problem import Problem
+from goodfit.training import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Args:
+        data: the file.
+        target: the column to predict.
+        recipes: their texts; the first is the reference.
+        task: None to tell by the target.
+        seeds: repeats.
+        seed: of everything random.
+        out: the run folder, or None to write none.
+        json: whether to print JSON.
+    """
+
+    data: Path
+    target: str
+    recipes: Sequence[str]
+    task: Task | None
+    seeds: int
+    seed: int
+    out: Path | None
+    json: bool
+
+
+def run(request: Request) -> None:
+    """Compare, print the table, and write the run folder if asked for."""
+    recipes = [Recipe.parse(text) for text in request.recipes]
+    problem = read_file(request.data, request.target, request.task)
+    labels = Labels("compare", f"{request.data.name}: {request.target}", request.data.name, request.target, {})
+    settings = Settings(batch_size=usual_batch_size(problem.rows))
+    comparison = train_all(problem, recipes, Repeats(seeds=request.seeds, seed=request.seed), settings, request.out)
+    finish(comparison, labels, out=request.out, json=request.json)
+
+
+def train_all(
+    problem: Problem, recipes: Sequence[Recipe], repeats: Repeats, settings: Settings, out: Path | None
+) -> Comparison:
+    """Train with a progress bar, and with a state to resume from if there is a folder for it."""
+    checkpoint = open_folder(out) if out else None
+    with progress("training") as on_epoch:
+        return compare(problem, recipes, repeats=repeats, settings=settings, on_epoch=on_epoch, checkpoint=checkpoint)
+
+
+def finish(
+    comparison: Comparison,
+    labels: Labels,
+    *,
+    out: Path | None,
+    json: bool,
+    extra: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write the run folder and show the table."""
+    if out:
+        summary = summarize_comparison(comparison, labels, extra)
+        write_run(out, summary, history_frame(comparison.results))
+    if json:
+        print_json(comparison.to_dict() | ({"run": str(out)} if out else {}))
+        return
+    table = comparison_table(comparison, labels, extra)
+    print_table(table)
+    print_differences(table)
+    if out:
+        console().print(f"report: {out / REPORT}")
+
+
+def print_differences(table: Mapping[str, Any]) -> None:
+    """The paired differences from the first recipe."""
+    first, *others = table["rows"]
+    rows = [{"label": row["label"], "cells": row["differences"]} for row in others]
+    if rows:
+        note = "Differences that an interval without 0 supports are more than chance."
+        shown = {"metrics": table["metrics"], "rows": rows, "baselines": [], "note": note}
+        print_table(shown, f"minus {first['label']}")
