@@ -375,6 +375,15 @@ def load(path: str | Path) -> Classifier | Regressor:
 
     Raises:
         InputError: no model there; truncated, altered, or written by a newer goodfit.
+
+    Example:
+        >>> import tempfile
+        >>> model = Regressor("l2=0.001", max_epochs=2).fit([[0.0], [1.0], [2.0]] * 5, [0.0, 0.5, 1.0] * 5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/line.safetensors")
+        ...     same = load(f"{folder}/line.safetensors")
+        >>> bool(same.predict([[1.5]])[0] == model.predict([[1.5]])[0])
+        True
     """
     path = Path(path)
     model = read_model(path)
@@ -382,7 +391,8 @@ def load(path: str | Path) -> Classifier | Regressor:
     estimator = kind(str(model.recipe), hidden=model.layout.hidden, members=len(model.members))
     estimator.model_, estimator.recipe_ = model, model.recipe
     estimator.n_features_in_ = len(model.columns)
-    estimator.feature_names_in_ = np.array(model.columns, dtype=object)
+    if model.columns != tuple(f"x{i}" for i in range(len(model.columns))):
+        estimator.feature_names_in_ = np.array(model.columns, dtype=object)
     if isinstance(estimator, Classifier):
         estimator.classes_ = model.classes
     if path.is_dir() and (path / SUMMARY).is_file():

@@ -17,8 +17,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from goodfit.alarms import recall_at, row_weights
 from goodfit.errors import InputError
-from goodfit.statistics import wilson
 
 Task = Literal["binary", "multiclass", "regression"]
 Floats = npt.NDArray[np.float64]
@@ -112,13 +112,14 @@ def classification_scores(
         >>> scores["balanced_accuracy"], scores["roc_auc"]
         (0.75, 1.0)
 
-    Note: log loss is clipped at the float's epsilon, as scikit-learn does, so that one row costs at most 36.04. The
-        Brier score of two classes is half of what the sum over classes would be.
+    Note:
+        Log loss is clipped at the float's epsilon, as scikit-learn does, so that one row costs at most 36.04. The Brier
+        score of two classes is half of what the sum over classes would be.
     """
     truth = np.asarray(codes)
     given = np.asarray(probabilities, dtype=np.float64)
     _check_shapes(truth, given)
-    weight = _weights(weights, len(truth))
+    weight = row_weights(weights, len(truth))
     classes = given.shape[1]
     if positive is not None and (classes > 2 or positive not in (0, 1)):
         raise InputError(f"positive is {positive} with {classes} classes: give 0 or 1 with two classes, None with more")
@@ -194,7 +195,7 @@ def regression_scores(
         raise InputError(f"y has shape {truth.shape}, prediction {given.shape}: give both the same number of rows")
     if not np.isfinite(truth).all():
         raise InputError(f"y in row {int(np.argmin(np.isfinite(truth))) + 1} is not finite: remove or repair that row")
-    weight = _weights(weights, len(truth))
+    weight = row_weights(weights, len(truth))
     if not np.isfinite(given).all():
         return {metric.key: math.nan for metric in _REGRESSION}
     varies = np.ptp(truth if weight is None else truth[weight > 0]) > 0
@@ -224,172 +225,6 @@ def mean_scores(y: npt.ArrayLike, mean: float, *, weights: npt.ArrayLike | None 
         {'rmse': 1.0, 'mae': 1.0, 'r2': 0.0}
     """
     return regression_scores(y, np.full(np.size(y), mean), weights)
-
-
-def recall_at(
-    is_positive: npt.ArrayLike, score: npt.ArrayLike, share: float = 0.01, *, weights: npt.ArrayLike | None = None
-) -> float:
-    """Share of the positives among the rows of highest score, with room for a fixed share of alarms.
-
-    The ceil(share * n) rows of highest score are flagged. Rows tied at the cut count by the fraction of them that fits:
-    the expected recall under random breaking of ties, so that a constant score has a recall of ceil(share * n) / n.
-
-    Args:
-        is_positive: shape (n,), True for the rows to find.
-        score: shape (n,), larger is more suspicious.
-        share: of rows flagged, in (0, 1]; 1 flags all and finds all.
-        weights: shape (n,), of the positives found and missed; the flagged rows are counted, not weighed.
-
-    Returns:
-        The recall in [0, 1]; nan without a positive.
-
-    Raises:
-        InputError: lengths that differ, no rows, or a share outside (0, 1].
-
-    Example:
-        >>> recall_at([True, False, True, False], [0.9, 0.8, 0.2, 0.1], share=0.25)
-        0.5
-    """
-    positive, ranking = _rows(is_positive, score)
-    if not 0 < share <= 1:
-        raise InputError(f"share is {share}: give the share of rows to flag, above 0 and at most 1")
-    weight = _weights(weights, len(positive))
-    wanted = positive * (1.0 if weight is None else weight)
-    if wanted.sum() == 0:
-        return math.nan
-    flagged = math.ceil(share * len(ranking) - 1e-9)  # 0.07 * 100 is a hair above 7
-    cut = np.partition(ranking, -flagged)[-flagged]
-    above, tied = ranking > cut, ranking == cut
-    fits = (flagged - above.sum()) / tied.sum()
-    return float((wanted[above].sum() + fits * wanted[tied].sum()) / wanted.sum())
-
-
-@dataclass(frozen=True)
-class CalibrationBin:
-    """Rows of similar predicted probability: what was predicted, what happened.
-
-    Args:
-        predicted: mean predicted probability of the rows.
-        observed: share of positives among them.
-        low: lower end of the 95 % interval of observed.
-        high: upper end of it.
-        rows: how many rows.
-    """
-
-    predicted: float
-    observed: float
-    low: float
-    high: float
-    rows: int
-
-
-def calibration_bins(is_positive: npt.ArrayLike, probability: npt.ArrayLike, bins: int = 10) -> list[CalibrationBin]:
-    """Observed against predicted frequency in bins of equal row counts, with Wilson's intervals.
-
-    Args:
-        is_positive: shape (n,), True for the positives.
-        probability: shape (n,), predicted probability of the positive class, in [0, 1].
-        bins: how many, at least 1: all rows in one. Rows of equal probability stay together, so there may be fewer.
-
-    Returns:
-        The bins that hold rows, from the lowest probability to the highest.
-
-    Raises:
-        InputError: lengths that differ, no rows, or bins below 1.
-
-    Example:
-        >>> [bin.rows for bin in calibration_bins([False, True, False, True], [0.1, 0.4, 0.6, 0.9], bins=2)]
-        [2, 2]
-    """
-    positive, given = _rows(is_positive, probability)
-    if bins < 1:
-        raise InputError(f"bins is {bins}: give 1 or more")
-    _, group, counts = np.unique(given, return_inverse=True, return_counts=True)
-    middle_rank = (np.cumsum(counts) - counts / 2) / len(given)
-    place = np.minimum((middle_rank * bins).astype(np.int64), bins - 1)[group]
-    parts = [(given[place == index], positive[place == index]) for index in np.unique(place)]
-    estimates = [wilson(float(hits.sum()), len(hits)) for _, hits in parts]
-    return [
-        CalibrationBin(float(chances.mean()), estimate.value, estimate.low, estimate.high, len(hits))
-        for (chances, hits), estimate in zip(parts, estimates, strict=True)
-    ]
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """Rows by truth and alarm: counts of true and false positives and negatives."""
-
-    true_positives: int
-    false_positives: int
-    true_negatives: int
-    false_negatives: int
-
-
-def confusion_at(is_positive: npt.ArrayLike, probability: npt.ArrayLike, threshold: float) -> Confusion:
-    """Count the four outcomes when rows of probability >= threshold are flagged.
-
-    Args:
-        is_positive: shape (n,), True for the positives.
-        probability: shape (n,), of the positive class.
-        threshold: 0 flags every row, a number above 1 none.
-
-    Returns:
-        The counts, of sum n.
-
-    Raises:
-        InputError: lengths that differ, or no rows.
-
-    Example:
-        >>> confusion_at([True, False, True], [0.9, 0.6, 0.2], 0.5)
-        Confusion(true_positives=1, false_positives=1, true_negatives=0, false_negatives=1)
-    """
-    positive, given = _rows(is_positive, probability)
-    flagged = given >= threshold
-    return Confusion(
-        int((flagged & positive).sum()),
-        int((flagged & ~positive).sum()),
-        int((~flagged & ~positive).sum()),
-        int((~flagged & positive).sum()),
-    )
-
-
-def best_threshold(is_positive: npt.ArrayLike, probability: npt.ArrayLike) -> float:
-    """Find the threshold of the largest balanced accuracy on these rows (Youden's index).
-
-    argmax over t of (recall of positives at probability >= t) + (recall of negatives below t).
-
-    Args:
-        is_positive: shape (n,), True for the positives; both kinds must occur.
-        probability: shape (n,), of the positive class.
-
-    Returns:
-        The mid-point between two neighbouring probabilities; among equally good ones the largest, which raises the
-        fewest alarms. 0.5 where all probabilities are equal, as no threshold then tells rows apart.
-
-    Raises:
-        InputError: lengths that differ, no rows, or one kind of row only.
-
-    Example:
-        >>> best_threshold([False, False, True, True], [0.1, 0.25, 0.75, 0.9])
-        0.5
-
-    Source: Youden, Index for rating diagnostic tests, Cancer 3 (1950).
-    """
-    positive, given = _rows(is_positive, probability)
-    if positive.all() or not positive.any():
-        raise InputError("best_threshold got rows of one class only: give rows of both")
-    values, group, counts = np.unique(given, return_inverse=True, return_counts=True)
-    if len(values) == 1:
-        return 0.5
-    hits = np.bincount(group, weights=positive)
-    missed = np.cumsum(hits)[:-1]
-    spared = np.cumsum(counts - hits)[:-1]
-    # whole numbers, so that equal merits are equal exactly
-    merit = spared * positive.sum() - missed * (~positive).sum()
-    best = int(np.flatnonzero(merit == merit.max())[-1])
-    below, above = values[best], values[best + 1]
-    middle = below + (above - below) / 2
-    return float(middle if middle > below else above)
 
 
 def _label_scores(truth: Codes, predicted: Codes, weight: Floats | None) -> dict[str, float]:
@@ -444,24 +279,3 @@ def _check_shapes(codes: npt.NDArray[np.int64], probabilities: Floats) -> None:
     if codes.dtype.kind not in "iu" or not known.all():
         row = int(known.argmin())
         raise InputError(f"code {codes[row]} in row {row + 1} is not a class: give integers from 0 to {classes - 1}")
-
-
-def _rows(is_positive: npt.ArrayLike, score: npt.ArrayLike) -> tuple[npt.NDArray[np.bool_], Floats]:
-    positive, ranking = np.asarray(is_positive), np.asarray(score, dtype=np.float64)
-    if positive.ndim != 1 or positive.shape != ranking.shape or len(positive) == 0:
-        raise InputError(f"{positive.shape} rows of truth, {ranking.shape} of scores: give one of each for every row")
-    if not np.isfinite(ranking).all():
-        row = int(np.isfinite(ranking).argmin())
-        raise InputError(
-            f"the score {ranking[row]} in row {row + 1} is not finite: it can't be ranked; leave that model out"
-        )
-    return positive.astype(bool), ranking
-
-
-def _weights(weights: npt.ArrayLike | None, rows: int) -> Floats | None:
-    if weights is None:
-        return None
-    given = np.asarray(weights, dtype=np.float64)
-    if given.shape != (rows,) or not np.isfinite(given).all() or (given < 0).any() or given.sum() == 0:
-        raise InputError(f"weights must be {rows} finite numbers >= 0, not all 0: give one for each row")
-    return given

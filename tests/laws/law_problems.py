@@ -84,14 +84,11 @@ def regularizers(draw: st.DrawFn, kind: type[Regularizer]) -> Regularizer:
     chosen = {}
     for name, field in kind.__dataclass_fields__.items():
         allowed = field.metadata.get("range")
-        number = allowed and st.floats(
-            allowed.low,
-            allowed.high,
-            exclude_min="low" in allowed.open,
-            exclude_max="high" in allowed.open,
-            allow_nan=False,
-        )
-        chosen[name] = draw(number or st.booleans())
+        if allowed is None:
+            chosen[name] = draw(st.booleans())
+            continue
+        ends = {"exclude_min": "low" in allowed.open, "exclude_max": "high" in allowed.open}
+        chosen[name] = draw(st.floats(allowed.low, allowed.high, **ends, allow_nan=False))
     return kind(**chosen)
 
 

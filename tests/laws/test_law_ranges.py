@@ -13,7 +13,9 @@ from goodfit.training import train
 from goodfit.training.ledger import OUTCOMES
 
 DOSES = [(k, f.name, f.metadata["range"]) for k in families().values() for f in fields(k) if "range" in f.metadata]
-EACH_DOSE = pytest.mark.parametrize(("kind", "name", "allowed"), DOSES, ids=[f"{k.name}-{name}" for k, name, _ in DOSES])
+EACH_DOSE = pytest.mark.parametrize(
+    ("kind", "name", "allowed"), DOSES, ids=[f"{k.name}-{name}" for k, name, _ in DOSES]
+)
 
 
 def extremes(allowed):

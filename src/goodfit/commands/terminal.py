@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from goodfit.report.wording import interval, number, percent
+from goodfit.report.wording import MISSING, number
 from goodfit.training import Progress as Epoch
 
 WIDTH_OF_A_PIPE = 200
@@ -21,7 +23,7 @@ WIDTH_OF_A_PIPE = 200
 
 def console() -> Console:
     """Standard output: as wide as the terminal, or wide enough for every table in a pipe."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -57,17 +59,18 @@ def progress(label: str) -> Iterator[Callable[[Epoch], None] | None]:
 
 def print_table(table: Mapping[str, Any], title: str = "") -> None:
     """A comparison's table: a row a recipe, the interval under each value, baselines below."""
-    shown = Table(title=title or None, title_justify="left", show_lines=False, pad_edge=False)
-    shown.add_column("", overflow="fold", min_width=16)
+    shown = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("", overflow="fold", min_width=18, max_width=40)
     for metric in table["metrics"]:
         shown.add_column(metric["label"], justify="right", vertical="top")
+
+    def cells(row: Mapping[str, Any]) -> list[Text]:
+        return [_cell(row["cells"].get(metric["key"]), metric) for metric in table["metrics"]]
+
     for row in table["rows"]:
-        shown.add_row(row["label"], *(_cell(row["cells"].get(m["key"]), m) for m in table["metrics"]))
-    shown.add_section()
+        shown.add_row(Text(row["label"]), *cells(row))
     for row in table["baselines"]:
-        shown.add_row(
-            Text(row["label"], style="italic"), *(_cell(row["cells"].get(m["key"]), m) for m in table["metrics"])
-        )
+        shown.add_row(Text(row["label"], style="italic"), *cells(row))
     out = console()
     out.print(shown)
     out.print(table["note"], style="dim")
@@ -75,9 +78,18 @@ def print_table(table: Mapping[str, Any], title: str = "") -> None:
 
 def _cell(estimate: Mapping[str, float] | None, metric: Mapping[str, Any]) -> Text:
     """The value, and its interval on the line below."""
-    if estimate is None:
-        return Text("")
+    if estimate is None or not math.isfinite(estimate["value"]):
+        return Text(MISSING)
     shares = bool(metric["percent"])
-    cell = Text(percent(estimate["value"]) if shares else number(estimate["value"]))
-    between = interval(estimate["low"], estimate["high"], as_percent=shares)
-    return cell.append(f"\n{between}", style="dim") if between else cell
+    cell = Text(_short(estimate["value"], shares) + (" %" if shares else ""))
+    low, high = estimate["low"], estimate["high"]
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return cell
+    return cell.append(f"\n{_short(low, shares)} to {_short(high, shares)}", style="dim")
+
+
+def _short(value: float, shares: bool) -> str:
+    """A number of a table: shares in percent with one decimal, others with three; minus nought is nought."""
+    if shares:
+        return f"{round(100 * value, 1) + 0.0:.1f}"
+    return f"{round(value, 3) + 0.0:.3f}" if abs(value) < 1000 else number(float(value))

@@ -101,27 +101,23 @@ def fit_encoder(
 
         z = (x - m) / s,    and beyond a fence f > 0:    z -> f + log(1 + z - f),    likewise below.
 
-    Parameters
-    ----------
-    table : Table, n rows
-    schema : Schema
-        Shared by all folds, from `Schema.of`.
-    rows : (t,) int64, optional
-        The training rows; no other row has any influence. None is all.
-    weights : (n,) float >= 0, optional
-        Sample weights of all n rows; quartiles and frequencies ignore them.
-    standardize : bool
-        False leaves number and boolean columns as they are, missing values at the training mean; dates and
-        frequencies have no natural scale and are standardized all the same.
+    Args:
+        table: n rows.
+        schema: shared by all folds, from `Schema.of`.
+        rows: shape (t,), the training rows; no other row has any influence. None is all.
+        weights: shape (n,), sample weights of all n rows, 0 or more; quartiles and frequencies ignore them. None: all
+            equal.
+        standardize: False leaves number and boolean columns as they are, missing values at the training mean; dates and
+            frequencies have no natural scale and are standardized all the same.
 
-    Examples
-    --------
-    >>> from goodfit.data.table import to_table
-    >>> table = to_table([[0.0], [2.0], [0.0], [2.0]])
-    >>> fit_encoder(table, Schema.of(table)).transform(table).ravel()
-    array([-1.,  1., -1.,  1.], dtype=float32)
+    Example:
+        >>> from goodfit.data.table import to_table
+        >>> table = to_table([[0.0], [2.0], [0.0], [2.0]])
+        >>> fit_encoder(table, Schema.of(table)).transform(table).ravel()
+        array([-1.,  1., -1.,  1.], dtype=float32)
 
-    Source: fences, Tukey, Exploratory Data Analysis (1977), 2D.
+    Source:
+        Fences: Tukey, Exploratory Data Analysis (1977), 2D.
     """
     table = schema.check(table)
     if rows is not None:

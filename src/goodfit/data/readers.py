@@ -27,33 +27,26 @@ _SEPARATORS = ",;\t|"
 def read(path: str | Path) -> pl.DataFrame:
     """Read a table file by its suffix.
 
-    Parameters
-    ----------
-    path : str or Path
-        .csv or .txt (separated by comma, semicolon, tab or bar, whichever the header has most of), .tsv or .tab
-        (tabs), .parquet, .arrow, .feather or .ipc, .jsonl or .ndjson; each also with .gz after it.
+    Args:
+        path: .csv or .txt (separated by comma, semicolon, tab or bar, whichever the header has most of), .tsv or .tab
+            (tabs), .parquet, .arrow, .feather or .ipc, .jsonl or .ndjson; each also with .gz after it.
 
-    Returns
-    -------
-    polars.DataFrame
+    Returns:
         At least one row. In separated text a column is of numbers, dates or booleans where all of its values are;
-        `MISSING` texts are null, spaces around values and blank lines are dropped, and between semicolons a comma
-        may be the decimal point.
+        `MISSING` texts are null, spaces around values and blank lines are dropped, and between semicolons a comma may
+        be the decimal point.
 
-    Raises
-    ------
-    InputError
-        The file is absent, a folder, not readable, empty, of unknown suffix, damaged, or not UTF-8; two columns have
-        one name; a line has more or fewer fields than the header.
+    Raises:
+        InputError: the file is absent, a folder, not readable, empty, of unknown suffix, damaged, or not UTF-8; two
+            columns have one name; a line has more or fewer fields than the header.
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "sales.csv")
-    ...     _ = path.write_text("day;price\\n2024-05-01;1,5\\n2024-05-02;NA\\n")
-    ...     read(path).to_dict(as_series=False)["price"]
-    [1.5, None]
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "sales.csv")
+        ...     _ = path.write_text("day;price\\n2024-05-01;1,5\\n2024-05-02;NA\\n")
+        ...     read(path).to_dict(as_series=False)["price"]
+        [1.5, None]
     """
     path = Path(path)
     suffixes = [suffix.lower() for suffix in path.suffixes]

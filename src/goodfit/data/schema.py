@@ -63,16 +63,13 @@ class Schema:
     def of(table: Table) -> Schema:
         """Read the structure off a whole table: names, kinds, levels, where values are missing; never the numbers.
 
-        Raises
-        ------
-        InputError
-            No column can be used: each is empty, constant, or text that is different in every row.
+        Raises:
+            InputError: no column can be used: each is empty, constant, or text that is different in every row.
 
-        Examples
-        --------
-        >>> from goodfit.data.table import to_table
-        >>> Schema.of(to_table([[1.5, "a"], [None, "b"], [2.5, "a"]], names=["size", "colour"])).input_names
-        ('size', 'size (missing)', 'colour=a', 'colour (other)')
+        Example:
+            >>> from goodfit.data.table import to_table
+            >>> Schema.of(to_table([[1.5, "a"], [None, "b"], [2.5, "a"]], names=["size", "colour"])).input_names
+            ('size', 'size (missing)', 'colour=a', 'colour (other)')
         """
         reasons = [_why_not(column, table.rows) for column in table.columns]
         notes = tuple(_notes(dict(zip(table.names, reasons, strict=True))))
@@ -104,10 +101,8 @@ class Schema:
     def check(self, table: Table) -> Table:
         """Bring a new table to the used columns in order; others are ignored, new levels are welcome.
 
-        Raises
-        ------
-        InputError
-            A column is absent, or has another type and is not empty.
+        Raises:
+            InputError: a column is absent, or has another type and is not empty.
         """
         by_name = {column.name: column for column in table.columns}
         absent = [name for name in self.names if name not in by_name]

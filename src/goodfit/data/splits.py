@@ -41,26 +41,20 @@ def distinct(
     A row of weight 3 and the same row given three times give the same result bit for bit, as do a row of weight 0 and
     no row. Split after merging, and no copy of a row lands on both sides.
 
-    Parameters
-    ----------
-    table : Table, n rows
-    target : (n,) float or int
-    weights : (n,) float >= 0, optional
-        Sample weights; 0 leaves a row out, None is 1 for each.
-    order : "content" or "first"
-        "content" sorts the distinct rows by a hash of their content, so that the order in which rows are given does
-        not matter; "first" keeps the order of first occurrence.
+    Args:
+        table: n rows.
+        target: shape (n,), numbers or class codes.
+        weights: shape (n,), sample weights, 0 or more; 0 leaves a row out, None is 1 for each.
+        order: "content" sorts the distinct rows by a hash of their content, so that the order in which rows are given
+            does not matter; "first" keeps the order of first occurrence.
 
-    Raises
-    ------
-    InputError
-        A weight is negative, infinite or missing, or all are 0.
+    Raises:
+        InputError: a weight is negative, infinite or missing, or all are 0.
 
-    Examples
-    --------
-    >>> from goodfit.data.table import to_table
-    >>> distinct(to_table([[1.0], [2.0], [1.0]]), np.array([0, 1, 0]), order="first").weights
-    array([2., 1.])
+    Example:
+        >>> from goodfit.data.table import to_table
+        >>> distinct(to_table([[1.0], [2.0], [1.0]]), np.array([0, 1, 0]), order="first").weights
+        array([2., 1.])
     """
     weights = np.ones(table.rows) if weights is None else _checked_weights(weights, table.rows)
     columns = [*table.columns, Column("target", "number", np.asarray(target, np.float64))]
@@ -81,24 +75,18 @@ def holdout(strata: Ints | int, share: float, seed: int) -> tuple[Ints, Ints]:
 
     A class with one row stays among the kept; a class with two or more has at least one row on each side.
 
-    Parameters
-    ----------
-    strata : (n,) int, or n
-        The class of each row, see `strata_of`; the number of rows where there are no classes.
-    share : float in (0, 1)
-        The part that is held out: round(share * n) rows as far as the classes allow, and each class's number is
-        within 1 of share * its rows.
-    seed : any int
+    Args:
+        strata: shape (n,), the class of each row, see `strata_of`; the number of rows n where there are no classes.
+        share: the part that is held out, in (0, 1): round(share * n) rows as far as the classes allow, and each class's
+            number is within 1 of share * its rows.
+        seed: any integer.
 
-    Returns
-    -------
-    kept, held : (n - h,) and (h,) int64
-        Row numbers from 0, ascending.
+    Returns:
+        (kept, held): shapes (n - h,) and (h,), row numbers from 0, ascending.
 
-    Examples
-    --------
-    >>> holdout(np.array([0, 0, 0, 0, 1, 1]), 0.5, seed=0)[1].shape
-    (3,)
+    Example:
+        >>> holdout(np.array([0, 0, 0, 0, 1, 1]), 0.5, seed=0)[1].shape
+        (3,)
     """
     if not 0 < share < 1:
         raise InputError(f"the share held out must lie between 0 and 1, both excluded; it is {share}")
@@ -113,18 +101,14 @@ def holdout(strata: Ints | int, share: float, seed: int) -> tuple[Ints, Ints]:
 def folds(strata: Ints | int, k: int, seed: int) -> Ints:
     """The fold of each row, 0 to k - 1, at random: folds' sizes differ by at most 1, and so does each class in them.
 
-    Parameters
-    ----------
-    strata : (n,) int, or n
-        The class of each row, see `strata_of`; the number of rows where there are no classes.
-    k : int, 2 to n
-        The number of folds; n leaves one row out at a time.
-    seed : any int
+    Args:
+        strata: shape (n,), the class of each row, see `strata_of`; the number of rows n where there are no classes.
+        k: the number of folds, 2 to n; n leaves one row out at a time.
+        seed: any integer.
 
-    Examples
-    --------
-    >>> np.bincount(folds(np.array([0, 0, 0, 1, 1, 1]), 3, seed=0))
-    array([2, 2, 2])
+    Example:
+        >>> np.bincount(folds(np.array([0, 0, 0, 1, 1, 1]), 3, seed=0))
+        array([2, 2, 2])
     """
     classes, _ = _classes(strata)
     if not 2 <= k <= len(classes):
@@ -139,17 +123,14 @@ def strata_of(target: npt.NDArray[Any], task: Literal["binary", "multiclass", "r
 
     A bin holds 10 rows or more, so that few rows give fewer bins; equal targets share a bin.
 
-    Parameters
-    ----------
-    target : (n,) class codes or numbers
-    task : "binary", "multiclass" or "regression"
-    bins : int >= 1
-        The most bins; 1 does not stratify.
+    Args:
+        target: shape (n,), class codes or numbers.
+        task: "binary", "multiclass" or "regression".
+        bins: the most bins, at least 1; 1 does not stratify.
 
-    Examples
-    --------
-    >>> np.bincount(strata_of(np.arange(40.0), "regression", bins=2))
-    array([20, 20])
+    Example:
+        >>> np.bincount(strata_of(np.arange(40.0), "regression", bins=2))
+        array([20, 20])
     """
     values, inverse, counts = np.unique(target, return_inverse=True, return_counts=True)
     if task != "regression" or not len(values):

@@ -26,10 +26,10 @@ WORDS = {"number": "numbers", "boolean": "booleans", "category": "text", "date":
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """One column: ``values`` (n,) as its kind says.
+    """One column: `values` (n,) as its kind says.
 
     number, boolean (0 or 1) and date (seconds since 1970-01-01 UTC): float64, NaN where missing.
-    category: int32 codes into ``levels`` (sorted, distinct), -1 where missing.
+    category: int32 codes into `levels` (sorted, distinct), -1 where missing.
     """
 
     name: str
@@ -84,30 +84,23 @@ class Table:
 def to_table(X: Any, names: Sequence[str] | None = None) -> Table:
     """Check raw input once and give it as a table.
 
-    Parameters
-    ----------
-    X : 2-D array, list of rows, or data frame, shape (n, D), n >= 1, D >= 1
-        Any data frame that narwhals knows (pandas, polars, pyarrow, ...). A number array gives number columns, also
-        where it holds booleans; an object array and a list of rows give the kind that each column's values have.
-        None, NaN, NaT and null are missing.
-    names : sequence of D distinct str, optional
-        Column names; x0, x1, ... for arrays where none are given.
+    Args:
+        X: 2-D array, list of rows, or data frame, of shape (n, D), n and D at least 1. Any data frame that narwhals
+            knows (pandas, polars, pyarrow, ...). A number array gives number columns, also where it holds booleans; an
+            object array and a list of rows give the kind that each column's values have. None, NaN, NaT and null are
+            missing.
+        names: D distinct column names; None: the data frame's own, x0, x1, ... for arrays and lists.
 
-    Returns
-    -------
-    Table
-        Text, categorical and enum columns as categories; numbers; booleans; dates and times as dates. Text that
-        looks like a date stays a category. A column without any value is a number column of NaN.
+    Returns:
+        Text, categorical and enum columns as categories; numbers; booleans; dates and times as dates. Text that looks
+        like a date stays a category. A column without any value is a number column of NaN.
 
-    Raises
-    ------
-    InputError
-        No rows or no columns, equal names, infinite or nested values, not two-dimensional.
+    Raises:
+        InputError: no rows or no columns, equal names, infinite or nested values, not two-dimensional.
 
-    Examples
-    --------
-    >>> to_table([[1.5, "a"], [None, "b"]], names=["size", "colour"]).columns[1].levels
-    ('a', 'b')
+    Example:
+        >>> to_table([[1.5, "a"], [None, "b"]], names=["size", "colour"]).columns[1].levels
+        ('a', 'b')
     """
     X = X.collect() if isinstance(X, pl.LazyFrame) else X
     _refuse_equal_columns(X)
@@ -131,21 +124,16 @@ def to_table(X: Any, names: Sequence[str] | None = None) -> Table:
 def to_column(values: Any, name: str) -> Column:
     """One column of raw values, of the kind that they have.
 
-    Parameters
-    ----------
-    values : 1-D array, list, or series of any data frame library, shape (n,)
-    name : str
-        Its name, for the column and for messages.
+    Args:
+        values: 1-D array, list, or series of any data frame library, of shape (n,).
+        name: its name, for the column and for messages.
 
-    Raises
-    ------
-    InputError
-        Infinite, nested or otherwise unusable values.
+    Raises:
+        InputError: infinite, nested or otherwise unusable values.
 
-    Examples
-    --------
-    >>> to_column([True, None, False], "member").values
-    array([ 1., nan,  0.])
+    Example:
+        >>> to_column([True, None, False], "member").values
+        array([ 1., nan,  0.])
     """
     series = nw.from_native(values, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
@@ -170,12 +158,12 @@ def number_column(name: str, values: npt.NDArray[np.float64], kind: Kind = "numb
 
 
 def counted(count: int, noun: str) -> str:
-    """A count and its noun, such as ``1 row`` and ``2 rows``."""
+    """A count and its noun, such as `1 row` and `2 rows`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def listed(names: Iterable[str], most: int = 5) -> str:
-    """Names for a message, the first few of them: ``'a', 'b', ...``."""
+    """Names for a message, the first few of them: `'a', 'b', ...`."""
     shown = [repr(name) for name in itertools.islice(names, most + 1)]
     return ", ".join([*shown[:most], "..."] if len(shown) > most else shown)
 

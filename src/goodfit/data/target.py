@@ -45,25 +45,18 @@ class TargetScale:
 def read_classes(y: Any) -> ClassTarget:
     """Check a target of classes and give it as codes.
 
-    Parameters
-    ----------
-    y : (n,) array, list or series
-        Text, booleans, or whole numbers.
+    Args:
+        y: array, list or series of shape (n,): text, booleans, or whole numbers.
 
-    Returns
-    -------
-    ClassTarget
+    Returns:
         (codes, classes): y equals classes[codes].
 
-    Raises
-    ------
-    InputError
-        A missing value, fractions, text mixed with numbers, or one class only.
+    Raises:
+        InputError: a missing value, fractions, text mixed with numbers, or one class only.
 
-    Examples
-    --------
-    >>> read_classes(["no", "yes", "no"])
-    ClassTarget(codes=array([0, 1, 0]), classes=array(['no', 'yes'], dtype=object))
+    Example:
+        >>> read_classes(["no", "yes", "no"])
+        ClassTarget(codes=array([0, 1, 0]), classes=array(['no', 'yes'], dtype=object))
     """
     values, column = _checked(y)
     if column.kind == "date":
@@ -85,15 +78,12 @@ def read_classes(y: Any) -> ClassTarget:
 def read_numbers(y: Any) -> Floats:
     """Check a target of numbers and give it as (n,) float64.
 
-    Raises
-    ------
-    InputError
-        A missing or infinite value, text or dates.
+    Raises:
+        InputError: a missing or infinite value, text or dates.
 
-    Examples
-    --------
-    >>> read_numbers([1, 2.5])
-    array([1. , 2.5])
+    Example:
+        >>> read_numbers([1, 2.5])
+        array([1. , 2.5])
     """
     _, column = _checked(y)
     if column.kind not in ("number", "boolean"):
@@ -117,10 +107,9 @@ def check_class_sizes(codes: Ints, classes: npt.NDArray[Any], least: int = 2) ->
 def guess_task(values: Any) -> Task:
     """Tell classes from quantities: text, booleans and at most 20 distinct whole numbers are classes.
 
-    Examples
-    --------
-    >>> guess_task(["a", "b", "c"]), guess_task([0, 1, 1]), guess_task([0.5, 1.5])
-    ('multiclass', 'binary', 'regression')
+    Example:
+        >>> guess_task(["a", "b", "c"]), guess_task([0, 1, 1]), guess_task([0.5, 1.5])
+        ('multiclass', 'binary', 'regression')
     """
     column = _column(_array(values))
     present = column.values[~column.missing]
@@ -139,18 +128,15 @@ def positive(codes: Ints) -> int:
 def fit_target_scale(values: Floats, rows: Ints | None = None, weights: Floats | None = None) -> TargetScale:
     """Mean and population standard deviation of the training rows; a constant target has scale 1.
 
-    Parameters
-    ----------
-    values : (n,) float
-    rows : (t,) int64, optional
-        The training rows; None is all.
-    weights : (n,) float >= 0, optional
-        Sample weights of all n rows, not all 0 among the training rows.
+    Args:
+        values: shape (n,).
+        rows: shape (t,), the training rows; None is all.
+        weights: shape (n,), sample weights of all n rows, 0 or more and not all 0 among the training rows; None: all
+            equal.
 
-    Examples
-    --------
-    >>> fit_target_scale(np.array([1.0, 3.0]))
-    TargetScale(center=2.0, scale=1.0)
+    Example:
+        >>> fit_target_scale(np.array([1.0, 3.0]))
+        TargetScale(center=2.0, scale=1.0)
     """
     weights = np.ones(len(values)) if weights is None else weights
     if rows is not None:

@@ -14,8 +14,9 @@ import polars as pl
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from goodfit.alarms import confusion_at
 from goodfit.errors import InputError
-from goodfit.metrics import classification_scores, confusion_at
+from goodfit.metrics import classification_scores
 
 _REFERENCE_ROWS = 200_000  # the mean probability over them is known to about 0.4 % of itself
 _NOISE_NUMBERS = 20

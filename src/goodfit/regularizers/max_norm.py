@@ -42,9 +42,9 @@ class MaxNorm(Proximal):
 
     def prox(self, weights: Tensor, step_size: Dose) -> Tensor:
         """Project each unit's incoming weights onto the ball of radius c; the step's size plays no part."""
-        norms = weights.norm(dim=-2, keepdim=True)
-        radius = column(self.radius, weights)
-        return weights * torch.where(norms > radius, radius / norms, 1.0)
+        norms = weights.norm(dim=-2, keepdim=True).clamp(1e-30, torch.finfo(weights.dtype).max)
+        scale: Tensor = (column(self.radius, weights) / norms).clamp(max=1.0)
+        return weights * scale
 
     def for_biases(self) -> Self | None:
         """Biases are never constrained."""

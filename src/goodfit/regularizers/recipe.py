@@ -89,7 +89,7 @@ class Regularizer(ABC):
         return cls(**{key: value for key, value in ranges.items() if value is not None})
 
     def __add__(self, other: Regularizer | Recipe) -> Recipe:
-        return Recipe((self,)) + other
+        return _sum(Recipe((self,)), other)
 
     def __str__(self) -> str:
         first, *rest = fields(self)  # type: ignore[arg-type]
@@ -160,15 +160,7 @@ class Recipe:
         return value
 
     def __add__(self, other: Recipe | Regularizer) -> Recipe:
-        if not isinstance(other, Recipe | Regularizer):
-            return NotImplemented
-        more = other.parts if isinstance(other, Recipe) else (other,)
-        recipe = Recipe(self.parts + more)
-        known = {*doubts(self), *doubts(Recipe(more))}
-        for doubt in doubts(recipe):
-            if doubt not in known:
-                warnings.warn(doubt, DoubtfulRecipe, stacklevel=2)
-        return recipe
+        return _sum(self, other)
 
     def __iter__(self) -> Iterator[Regularizer]:
         return iter(self.parts)
@@ -228,23 +220,37 @@ def families() -> dict[str, type[Regularizer]]:
     return dict(sorted(own.items()))
 
 
+def _sum(recipe: Recipe, other: Recipe | Regularizer) -> Recipe:
+    if not isinstance(other, Recipe | Regularizer):
+        return NotImplemented
+    more = other.parts if isinstance(other, Recipe) else (other,)
+    total = Recipe(recipe.parts + more)
+    known = {*doubts(recipe), *doubts(Recipe(more))}
+    for doubt in doubts(total):
+        if doubt not in known:
+            warnings.warn(doubt, DoubtfulRecipe, stacklevel=3)
+    return total
+
+
 def _parse_part(part: str, text: str) -> Regularizer:
     words = re.sub(r"\s*=\s*", "=", part.strip()).split()
     if not words:
         raise InputError(f"recipe {text!r}: nothing between two commas; write 'l2=1e-3, dropout=0.3'")
-    name, _, value = words[0].partition("=")
+    name, equals, value = words[0].partition("=")
     kind = families().get(name)
     if kind is None:
         raise InputError(f"recipe {text!r}: no technique is called {name!r}; there are {', '.join(families())}")
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    given = [(next(iter(known)), value)] if value else []
+    given = [(next(iter(known)), value)] if equals else []
     given += [(key, word) for key, _, word in (w.partition("=") for w in words[1:])]
     settings: dict[str, float | bool] = {}
     for key, word in given:
         if key not in known:
             raise InputError(f"recipe {text!r}: {name} has no setting {key!r}; it has {', '.join(known)}")
+        if key in settings:
+            raise InputError(f"recipe {text!r}: {name} {key} stands in it twice; keep one")
         settings[key] = _value(word, boolean=known[key].default is False, where=f"recipe {text!r}: {name} {key}")
-    if not value and known[next(iter(known))].default is MISSING:
+    if not given and known[next(iter(known))].default is MISSING:
         raise InputError(f"recipe {text!r}: {name} needs a dose; write {name}=...")
     return kind(**settings)
 

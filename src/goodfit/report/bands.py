@@ -30,7 +30,7 @@ def carry_forward(values: Array) -> Array:
     Returns:
         The same shape; a member without any earlier value keeps NaN.
 
-    Examples:
+    Example:
         >>> carry_forward(np.array([[3.0], [2.0], [np.nan]]))[:, 0].tolist()
         [3.0, 2.0, 2.0]
     """
@@ -53,7 +53,7 @@ def mean_band(values: Array, epochs: NDArray[np.int64], *, level: float = 0.95) 
     Returns:
         The band, shorter than `epochs` where more than half of the members stopped early; None without such an epoch.
 
-    Examples:
+    Example:
         >>> band = mean_band(np.array([[1.0, 3.0], [1.0, np.nan]]), np.array([1, 2]))
         >>> band.mean.tolist(), band.training.tolist()
         ([2.0, 2.0], [2, 1])
@@ -89,7 +89,7 @@ def loss_bands(history: pl.DataFrame, recipe: str) -> tuple[Band | None, Band | 
     Returns:
         The band of the training loss and that of the validation loss; None for a loss that was never measured.
 
-    Examples:
+    Example:
         >>> history = pl.DataFrame({"recipe": ["none"], "member": [0], "epoch": [1], "train_loss": [0.5],
         ...                         "validation_loss": [None]}, schema_overrides={"validation_loss": pl.Float64})
         >>> train, validation = loss_bands(history, "none")

@@ -46,7 +46,7 @@ class Figure:
 def hue_color(hue: int, *, soft: bool = False) -> str:
     """Name the CSS variable of a recipe's colour; colours repeat after `HUES` recipes.
 
-    Examples:
+    Example:
         >>> hue_color(0), hue_color(8, soft=True)
         ('var(--c1)', 'var(--c2-soft)')
     """
@@ -61,7 +61,7 @@ def layout(height: int, x_title: str, y_title: str) -> Json:
         x_title: the horizontal axis' title, one of our own texts (data must be escaped before).
         y_title: the vertical axis' title, likewise.
 
-    Examples:
+    Example:
         >>> layout(300, "epoch", "loss")["height"]
         300
     """
@@ -96,7 +96,7 @@ def density(item: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
     Returns:
         Shape (n,), at least 0.
 
-    Examples:
+    Example:
         >>> density({"edges": [-1, 0, 1], "counts": [2, 8], "zeros": 0.6, "total": 10}).tolist()
         [0.2, 0.2]
     """
@@ -118,7 +118,7 @@ def weight_figures(items: Sequence[Mapping[str, Any]], hues: Mapping[str, int]) 
     Returns:
         One figure an item; none for no items.
 
-    Examples:
+    Example:
         >>> weight_figures([], {})
         []
     """
@@ -174,7 +174,7 @@ def feature_figure(part: Mapping[str, Any]) -> Figure:
     Returns:
         A figure of at most `FEATURES_DRAWN` columns; its table has them all.
 
-    Examples:
+    Example:
         >>> feature_figure({"recipe": "l1=0.1", "rows": [{"name": "age", "selected": 1, "weight": 0.3}]}).rows
         [('age', '100.0 %', '0.3')]
     """
@@ -224,7 +224,7 @@ def calibration_figure(items: Sequence[Mapping[str, Any]], hues: Mapping[str, in
         items: "recipe" and "bins" of "predicted", "observed", "low", "high" (all in [0, 1]) and "rows" (a count).
         hues: the number of each recipe's colour.
 
-    Examples:
+    Example:
         >>> bins = [{"predicted": 0.05, "observed": 0.06, "low": 0.04, "high": 0.09, "rows": 180}]
         >>> calibration_figure([{"recipe": "none", "bins": bins}], {"none": 0}).rows
         [('none', '5.0 %', '6.0 %', '[4.0, 9.0]', '180')]

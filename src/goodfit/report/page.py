@@ -51,7 +51,7 @@ def render(summary: Mapping[str, Any], history: pl.DataFrame | None) -> str:
     Raises:
         InputError: the history lacks a column.
 
-    Examples:
+    Example:
         >>> page = render({"title": "amount & age", "headline": "Nothing to cure."}, None)
         >>> "<h1>Nothing to cure.</h1>" in page, "amount &amp; age" in page
         (True, True)
@@ -89,7 +89,7 @@ def write_report(summary: Mapping[str, Any], history: pl.DataFrame | None, path:
     Raises:
         InputError: the folder doesn't exist, or the history lacks a column.
 
-    Examples:
+    Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_report({"title": "fraud"}, None, Path(folder) / "report.html")

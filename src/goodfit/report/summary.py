@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from goodfit.alarms import best_threshold, calibration_bins, confusion_at
 from goodfit.data.schema import Schema
 from goodfit.diagnosis import Diagnosis, Turn, find_turn
-from goodfit.metrics import best_threshold, calibration_bins, confusion_at
 from goodfit.regularizers import L1, ElasticNet, Recipe
 from goodfit.report.headline import comparison_headline, fit_headline
 from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table

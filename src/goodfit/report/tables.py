@@ -138,8 +138,6 @@ def _comparison_columns(metrics: Sequence[Metric], task: str) -> dict[str, tuple
     }
     rest = [m for m in metrics if m.key not in {lead, "brier"}]
     columns |= {f"test_{m.key}": (f"test {m.label}", m) for m in rest}
-    if task != "regression":
-        columns["gap_log_loss"] = ("gap log loss", by_key["log_loss"])
     return columns
 
 

@@ -16,7 +16,7 @@ def number(value: Any) -> str:
     Returns:
         Text, not yet escaped.
 
-    Examples:
+    Example:
         >>> number(0.123456), number(12345), number(None), number([1, 0.5])
         ('0.1235', '12,345', '–', '1, 0.5')
     """
@@ -38,7 +38,7 @@ def number(value: Any) -> str:
 def present(value: Any) -> bool:
     """Tell whether a value is a finite number.
 
-    Examples:
+    Example:
         >>> present(0.5), present(None), present(float("nan"))
         (True, False, False)
     """
@@ -51,7 +51,7 @@ def percent(value: float | None) -> str:
     Args:
         value: a share, usually in [0, 1] (0 is nothing, 1 is everything); None and NaN count as missing.
 
-    Examples:
+    Example:
         >>> percent(0.931), percent(None)
         ('93.1 %', '–')
     """
@@ -61,7 +61,7 @@ def percent(value: float | None) -> str:
 def interval(low: float | None, high: float | None, *, as_percent: bool = False) -> str:
     """Show an interval, in the unit of the value that it follows; nothing when an end is missing or both are equal.
 
-    Examples:
+    Example:
         >>> interval(0.924, 0.94, as_percent=True), interval(0.5, None)
         ('[92.4, 94.0]', '')
     """
@@ -74,7 +74,7 @@ def interval(low: float | None, high: float | None, *, as_percent: bool = False)
 def signed(value: float | None, *, as_percent: bool = False) -> str:
     """Show a difference with its sign.
 
-    Examples:
+    Example:
         >>> signed(0.021, as_percent=True), signed(-0.5)
         ('+2.1', '-0.5')
     """
@@ -93,7 +93,7 @@ def comparison(difference: Mapping[str, Any] | None, *, higher_is_better: bool |
     Returns:
         "better", "worse", or "" when the interval holds 0 or is not known, or neither is better.
 
-    Examples:
+    Example:
         >>> comparison({"low": 0.01, "high": 0.03}), comparison({"low": -0.01, "high": 0.03})
         ('better', '')
     """
@@ -109,7 +109,7 @@ def comparison(difference: Mapping[str, Any] | None, *, higher_is_better: bool |
 def shorten(text: str, length: int) -> str:
     """Cut a text to at most `length` characters (2 or more), the last being an ellipsis where it was cut.
 
-    Examples:
+    Example:
         >>> shorten("transaction_amount", 8), shorten("amount", 8)
         ('transac…', 'amount')
     """
@@ -119,7 +119,7 @@ def shorten(text: str, length: int) -> str:
 def plotly_text(text: str) -> str:
     """Escape text for plotly, which reads a small HTML in titles, tick labels, names and hover text.
 
-    Examples:
+    Example:
         >>> plotly_text("<b>R&D</b>")
         '&lt;b&gt;R&amp;D&lt;/b&gt;'
     """

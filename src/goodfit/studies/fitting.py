@@ -27,7 +27,7 @@ CANDIDATES = (
     "none",
     "early_stopping=10",
     "l2=0.001, early_stopping=10",
-    "l1=0.001, early_stopping=10",
+    "l1=0.0001, early_stopping=10",
     "dropout=0.3 input=0.1, early_stopping=10",
     "l2=0.001, dropout=0.5 input=0.1, early_stopping=10",
 )
@@ -46,7 +46,7 @@ class Plan:
         standardize: whether inputs and the target of regression are standardized.
     """
 
-    members: int = 8
+    members: int = 5
     validation: float = 0.2
     learning_rate: float = 1e-3
     seed: int = 0

@@ -79,6 +79,14 @@ def test_the_smallest_numbers_there_are_do_not_upset_it():
     np.testing.assert_allclose(encoded(to_table(np.array([[1e-200], [3e-200]])))[:, 0], [-1, 1], rtol=1e-12)
 
 
+def test_a_new_value_whose_quotient_overflows_is_finite_and_largest():
+    table = to_table(np.array([[1e-200], [3e-200]]))
+    encoder = fit_encoder(table, Schema.of(table))
+    z = encoder.transform(to_table(np.array([[-LARGEST], [1.0], [LARGEST]])))[:, 0]
+    assert np.isfinite(z).all()
+    assert z[0] < -700 < 400 < z[1] < 700 < z[2]
+
+
 def test_no_rows_give_no_rows():
     table = mixed()
     encoder = fit_encoder(table, Schema.of(table))
@@ -154,6 +162,7 @@ def test_frequency_is_the_standardized_log_of_the_training_rows():
     table = to_table(pl.DataFrame({"t": texts}))
     schema = Schema.of(table)
     encoder = fit_encoder(table, schema)
+    assert encoder.frequent == {"t": {"0": 7, "1": 3}}
     place = schema.input_names.index("t (frequency)")
     z = encoder.transform(to_table(pl.DataFrame({"t": ["0", "1", "2", "unseen"]})), np.float64)[:, place]
     logs = np.log([7.0] * 7 + [3.0] * 3 + [1.0] * (MAX_LEVELS - 1))
