@@ -85,6 +85,7 @@ def classification_scores(
     probabilities: npt.ArrayLike,
     *,
     positive: int | None = None,
+    threshold: float | None = None,
     weights: npt.ArrayLike | None = None,
 ) -> dict[str, float]:
     """All scores of a classifier's probabilities, by key.
@@ -99,6 +100,9 @@ def classification_scores(
             is the first of the largest. A probability that is not finite, as of a diverged network, makes every score
             nan.
         positive: with two classes, the code of the class that is the alarm; None: 1. With more classes only None.
+        threshold: with two classes, the probability of `positive` from which on balanced accuracy takes a row for
+            positive, in [0, 1]: at 0 all rows, above 1 none. None: the more probable class, as accuracy has it. With
+            few positives that is hardly ever theirs; choose a threshold on rows held out, `best_threshold`.
         weights: shape (n,), the rows' weights, 0 or more and not all 0; None: all equal.
 
     Returns:
@@ -135,6 +139,9 @@ def classification_scores(
     if classes == 2:
         alarm = 1 if positive is None else positive
         scores |= _ranking_scores(truth == alarm, given[:, alarm], weight) | {"brier": scores["brier"] / 2}
+        if threshold is not None:
+            flagged = np.where(given[:, alarm] >= threshold, alarm, 1 - alarm)
+            scores["balanced_accuracy"] = _label_scores(truth, flagged, weight)["balanced_accuracy"]
     else:
         aucs = [_auc(truth == code, given[:, code], weight) for code in _present(truth, weight)]
         scores["roc_auc"] = float(np.mean(aucs))

@@ -1,11 +1,14 @@
 """Our SGD and Adam, L2 and weight decay against torch's, from the same weights and for as many steps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from twin_networks import full_batch, make_data, make_run, train_both, vector_of, weights_and_others
 
 from goodfit.regularizers import L2, BatchNorm, Recipe, WeightDecay
+from goodfit.training import train
 
 STEPS, TOLERANCE = 60, 2e-5
 RATE = {"sgd": 0.03, "adam": 3e-3, "adamw": 3e-3}
@@ -32,7 +35,7 @@ def adamw(decay=0.0, biases=False):
 
 
 def difference(result, module):
-    """The largest difference between the weights, which must have moved for it to mean anything."""
+    """The largest difference between the two networks' parameters."""
     return np.abs(result.parameters - vector_of(module)).max()
 
 
@@ -50,12 +53,9 @@ def test_optimizers_and_schedules(task, optimizer, schedule):
 
 
 def test_sgd_without_momentum():
-    settings = full_batch("sgd", STEPS)
-    settings = type(settings)(**{**vars(settings), "momentum": 0.0})
-    plain = train_both(
-        make_data(), make_run(learning_rate=0.1), settings, lambda module: torch.optim.SGD(module.parameters(), lr=0.1)
-    )
-    assert difference(*plain) < TOLERANCE
+    settings, run = replace(full_batch("sgd", STEPS), momentum=0.0), make_run(learning_rate=0.1)
+    both = train_both(make_data(), run, settings, lambda module: torch.optim.SGD(module.parameters(), lr=0.1))
+    assert difference(*both) < TOLERANCE
 
 
 @EACH_TASK
@@ -90,13 +90,9 @@ def test_scales_and_shifts_of_batch_norm_decay_only_if_asked_for(biases):
 
 def test_l2_and_decay_are_one_under_plain_sgd_and_two_under_adam():
     def difference_of(optimizer, momentum, learning_rate):
-        results = []
-        for recipe in (L2(0.05), WeightDecay(0.1)):
-            settings = full_batch(optimizer, STEPS)
-            settings = type(settings)(**{**vars(settings), "momentum": momentum})
-            run = make_run(recipe, learning_rate=learning_rate)
-            results.append(train_both(make_data(), run, settings, sgd())[0].parameters)
-        return np.abs(results[0] - results[1]).max()
+        runs = [make_run(recipe, learning_rate=learning_rate) for recipe in (L2(0.05), WeightDecay(0.1))]
+        l2, decay = train(make_data(), runs, replace(full_batch(optimizer, STEPS), momentum=momentum))
+        return np.abs(l2.parameters - decay.parameters).max()
 
     assert difference_of("sgd", 0.0, 0.03) < TOLERANCE
     assert difference_of("adam", 0.0, 0.003) > 0.01

@@ -76,12 +76,14 @@ def _best_reachable(comparison: Comparison, truth: Floats) -> dict[str, Any]:
     alarm = problem.positive or 0
     probabilities = np.empty((len(truth), 2))
     probabilities[:, alarm], probabilities[:, 1 - alarm] = truth, 1 - truth
+    share = float(truth.mean())
     repeats = []
     for split in comparison.splits:
-        kept = np.concatenate([split.train, split.validation])
-        parts = {"train": split.train, "test": split.test, "kept": kept}
+        parts = {"train": split.train, "test": split.test}
         scores = {
-            part: classification_scores(problem.target[rows], probabilities[rows], positive=problem.positive)
+            part: classification_scores(
+                problem.target[rows], probabilities[rows], positive=problem.positive, threshold=share
+            )
             for part, rows in parts.items()
         }
         seen, unseen = scores["train"], scores["test"]

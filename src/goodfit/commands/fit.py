@@ -20,9 +20,18 @@ from goodfit.report.tables import Labels, OnTest
 from goodfit.saving import REPORT
 from goodfit.studies.budget import read_seconds
 from goodfit.studies.findings import gather_evidence, history_frame
-from goodfit.studies.fitting import CANDIDATES, Fit, Plan, fit, model_of, usual_batch_size
+from goodfit.studies.fitting import (
+    CANDIDATES,
+    Fit,
+    Plan,
+    fit,
+    held_out_predictions,
+    model_of,
+    threshold_of,
+    usual_batch_size,
+)
 from goodfit.studies.problem import Problem
-from goodfit.studies.testing import score_on, split_test
+from goodfit.studies.testing import Predictor, score_on, split_test
 from goodfit.training import Execution, Settings
 
 TEST_SHARE = 0.2
@@ -90,9 +99,18 @@ def _tested(fitted: Fit, test: Problem, seed: int) -> OnTest:
     """Score no regularization, where it was tried, the chosen candidate, and the constant prediction."""
     none = [i for i, candidate in enumerate(fitted.candidates) if not candidate.recipe.parts]
     shown = list(dict.fromkeys([*none, fitted.chosen]))
-    predicted = [model_of(fitted, fitted.candidates[i]).predict(test.table) for i in shown]
-    *tested, baseline = score_on(test, [*predicted, _constant(fitted.prepared.problem, test.rows)], seed)
-    return OnTest(test, predicted[-1], dict(zip(shown, tested, strict=True)), baseline)
+    predictors = [_predictor(fitted, i, test) for i in shown]
+    constant = Predictor(_constant(fitted.prepared.problem, test.rows))
+    *tested, baseline = score_on(test, [*predictors, constant], seed)
+    return OnTest(test, predictors[-1].predicted, dict(zip(shown, tested, strict=True)), baseline)
+
+
+def _predictor(fitted: Fit, place: int, test: Problem) -> Predictor:
+    """A candidate's predictions for the test rows, and its threshold, chosen on rows that its networks held out."""
+    candidate = fitted.candidates[place]
+    rows, held_out = held_out_predictions(fitted.prepared, candidate.results)
+    threshold = threshold_of(fitted.prepared.problem, held_out, rows)
+    return Predictor(model_of(fitted, candidate).predict(test.table), threshold)
 
 
 def _constant(train: Problem, rows: int) -> np.ndarray[Any, np.dtype[np.float64]]:

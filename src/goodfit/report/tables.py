@@ -16,7 +16,8 @@ from goodfit.studies.fitting import Candidate, Fit
 from goodfit.studies.problem import Floats, Problem
 from goodfit.studies.testing import Tested
 
-LEVEL_NOTE = "95 % intervals in brackets"
+LEVEL_NOTE = "95 % intervals below the values"
+THRESHOLD_NOTE = " Balanced accuracy is taken at the threshold that serves it best on rows held out of training."
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def comparison_table(comparison: Comparison, labels: Labels, extra: Sequence[Map
         f"{LEVEL_NOTE}: means over {len(comparison.splits)} seeds, each with a new split of the rows and new initial "
         "weights, corrected for the overlap of the splits. Differences are paired over the seeds."
     )
+    note += THRESHOLD_NOTE if task == "binary" else ""
     return {
         "metrics": [_column(key, label, metric) for key, (label, metric) in columns.items()],
         "rows": rows,
@@ -105,9 +107,13 @@ def fit_table(fitted: Fit, labels: Labels, test: OnTest | None) -> dict[str, Any
         if test and i in test.tested:
             cells |= {f"test_{m.key}": test.tested[i].scores[m.key].to_dict() for m in shown}
             differences |= {f"test_{m.key}": test.tested[i].differences[m.key].to_dict() for m in shown}
-        label = labels.of(candidate.recipe) + (" (chosen)" if i == fitted.chosen and len(fitted.candidates) > 1 else "")
         rows.append(
-            {"recipe": str(candidate.recipe), "label": label, "cells": cells, "differences": differences if i else {}}
+            {
+                "recipe": str(candidate.recipe),
+                "label": labels.of(candidate.recipe),
+                "cells": cells,
+                "differences": differences if i else {},
+            }
         )
     baselines = []
     if test:
@@ -115,6 +121,7 @@ def fit_table(fitted: Fit, labels: Labels, test: OnTest | None) -> dict[str, Any
         baselines.append({"label": _constant_label(test.problem), "cells": cells})
     note = f"{LEVEL_NOTE}: of losses over {fitted.plan.members} networks, each with a fold and a seed of its own"
     note += "; of test scores over resampled test rows, for all networks of a recipe together." if test else "."
+    note += THRESHOLD_NOTE if test and task == "binary" else ""
     return {"metrics": metrics, "rows": rows, "baselines": baselines, "note": note}
 
 

@@ -15,7 +15,7 @@ from goodfit.metrics import Metric, majority_scores, mean_scores, metrics_of
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
 from goodfit.statistics import Estimate, mean_interval, paired_interval
-from goodfit.studies.fitting import predictions, scores_of
+from goodfit.studies.fitting import predictions, scores_of, threshold_of
 from goodfit.studies.problem import Floats, Ints, Prepared, Problem, prepare
 from goodfit.training import Checkpoint, Execution, Progress, Run, RunResult, Settings, train
 
@@ -172,8 +172,11 @@ def _run_scores(prepared: Prepared, result: RunResult, split: Split) -> dict[str
     if result.outcome == "diverged":
         seen = unseen = dict.fromkeys(keys, np.nan)
     else:
-        seen = scores_of(problem, predictions(prepared, result, split.train), split.train)
-        unseen = scores_of(problem, predictions(prepared, result, split.test), split.test)
+        threshold = threshold_of(problem, predictions(prepared, result, split.validation), split.validation)
+        seen, unseen = (
+            scores_of(problem, predictions(prepared, result, rows), rows, threshold=threshold)
+            for rows in (split.train, split.test)
+        )
     return _named(seen, unseen)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.alarms import best_threshold
 from goodfit.data.schema import Schema
 from goodfit.data.splits import folds
 from goodfit.errors import InputError
@@ -188,13 +189,29 @@ def predictions(prepared: Prepared, result: RunResult, rows: Ints) -> Floats:
     return prepared.scales[result.run.view].backward(values) if prepared.scales else np.asarray(values)
 
 
-def scores_of(problem: Problem, predicted: Floats, rows: Ints | None = None) -> dict[str, float]:
-    """All scores of predictions for a problem's rows (or some of them), by the metrics' keys."""
+def scores_of(
+    problem: Problem, predicted: Floats, rows: Ints | None = None, *, threshold: float | None = None
+) -> dict[str, float]:
+    """All scores of predictions for a problem's rows (or some of them), by the metrics' keys.
+
+    Args:
+        problem: the rows and what is true of them.
+        predicted: `(r, C)` for the rows asked for.
+        rows: their numbers; None is all.
+        threshold: of the rarer of two classes, for balanced accuracy.
+    """
     chosen = np.arange(problem.rows) if rows is None else rows
     target, weights = problem.target[chosen], problem.weights[chosen]
     if problem.task == "regression":
         return regression_scores(target, predicted[:, 0], weights)
-    return classification_scores(target, predicted, positive=problem.positive, weights=weights)
+    return classification_scores(target, predicted, positive=problem.positive, threshold=threshold, weights=weights)
+
+
+def threshold_of(problem: Problem, predicted: Floats, rows: Ints) -> float | None:
+    """The threshold that serves balanced accuracy best on held-out rows; None but for two classes, both among them."""
+    if problem.positive is None or len(np.unique(problem.target[rows])) < 2:
+        return None
+    return best_threshold(problem.target[rows] == problem.positive, predicted[:, problem.positive])
 
 
 def usual_batch_size(rows: int) -> int:

@@ -41,8 +41,16 @@ def split_test(problem: Problem, share: float, seed: int) -> tuple[Problem, Prob
     return problem.take(np.flatnonzero(~side[kept.inverse])), problem.take(np.flatnonzero(side[kept.inverse]))
 
 
-def score_on(problem: Problem, predictions: Sequence[Floats], seed: int) -> list[Tested]:
-    """Score predictors `(n, C)` on the same rows, with intervals over rows drawn with replacement, class by class."""
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """Predictions `(n, C)` for test rows, and the threshold, chosen elsewhere, that balanced accuracy is taken at."""
+
+    predicted: Floats
+    threshold: float | None = None
+
+
+def score_on(problem: Problem, predictions: Sequence[Predictor], seed: int) -> list[Tested]:
+    """Score predictors on the same rows, with intervals over rows drawn with replacement, class by class."""
     keys = [metric.key for metric in metrics_of(problem.task)]
     whole = [_values(problem, p, np.arange(problem.rows), keys) for p in predictions]
     draws = np.array([[_values(problem, p, rows, keys) for p in predictions] for rows in _resampled(problem, seed)])
@@ -62,8 +70,8 @@ def _resampled(problem: Problem, seed: int) -> list[Ints]:
     return [np.concatenate([random.choice(group, len(group)) for group in groups]) for _ in range(REPLICATES)]
 
 
-def _values(problem: Problem, predicted: Floats, rows: Ints, keys: Sequence[str]) -> Floats:
-    scores = scores_of(problem, predicted[rows], rows)
+def _values(problem: Problem, predictor: Predictor, rows: Ints, keys: Sequence[str]) -> Floats:
+    scores = scores_of(problem, predictor.predicted[rows], rows, threshold=predictor.threshold)
     return np.array([scores[key] for key in keys])
 
 
