@@ -109,7 +109,7 @@ class _Network(BaseEstimator):
         budget = read_seconds(self.budget)
         deadline = math.inf if budget is None else started + TRAINING_SHARE * budget
         execution = Execution(_device(self.device), self.threads, deadline)
-        fitted = fit(problem, recipes, plan=plan, settings=settings, metric=self.metric, execution=execution)
+        fitted = fit(problem, recipes, plan=plan, settings=settings, execution=execution)
         return self._learned(fitted)
 
     def _learned(self, fitted: Fit) -> Self:
@@ -153,6 +153,7 @@ class _Network(BaseEstimator):
             learning_rate=self.learning_rate,
             seed=int(seed),
             standardize=self.standardize,
+            metric=self.metric,
         )
 
     def _settings(self, rows: int) -> Settings:

@@ -46,6 +46,7 @@ def write_all(folder: Path, writers: Mapping[str, Callable[[Path], object]]) -> 
         for name, write in writers.items():
             write(drafts[name])
         for name, draft in drafts.items():
+            draft.chmod(0o644)  # safetensors writes files that only their owner can read
             os.replace(draft, folder / name)
     finally:
         for draft in drafts.values():

@@ -26,7 +26,7 @@ CONFIGURATIONS = {
     "dropout=0.5 input=0.1": "dropout only",
     "l2=0.001, dropout=0.5 input=0.1, early_stopping=10": "L2 + dropout + early stopping",
 }
-SETTINGS = Settings(hidden=(64, 64), max_epochs=40)
+SETTINGS = Settings(hidden=(64, 64), max_epochs=30)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Request:
 def run(request: Request) -> None:
     """Fit, test, write the run folder, and say what was found."""
     budget = read_seconds(request.budget)
-    recipes = [Recipe.parse(text) for text in ([request.recipe] if request.recipe else CANDIDATES)]
+    recipes = _candidates(request.recipe)
     problem = read_file(request.data, request.target, request.task)
     checkpoint = open_folder(request.out)
     train, test = split_test(problem, TEST_SHARE, request.seed)
@@ -78,7 +78,7 @@ def run(request: Request) -> None:
         fitted = fit(
             train,
             recipes,
-            plan=Plan(seed=request.seed),
+            plan=Plan(seed=request.seed, use=len(recipes) - 1 if request.recipe else None),
             settings=Settings(batch_size=usual_batch_size(train.rows)),
             execution=Execution(deadline=deadline),
             on_epoch=on_epoch,
@@ -88,6 +88,12 @@ def run(request: Request) -> None:
     model = model_of(fitted, fitted.best)
     write_run(request.out, summary, history_frame([c.results for c in fitted.candidates]), model)
     _show(summary, request)
+
+
+def _candidates(recipe: str | None) -> list[Recipe]:
+    """The recipe that was asked for beside no regularization, or the usual ones to choose from."""
+    texts = CANDIDATES if recipe is None else ("none", recipe)
+    return list(dict.fromkeys(Recipe.parse(text) for text in texts))
 
 
 def _summary(fitted: Fit, test: Problem, request: Request) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Plan:
         learning_rate: of all runs, above 0.
         seed: of everything random.
         standardize: whether inputs and the target of regression are standardized.
+        metric: what a recipe is chosen by, a key of `goodfit.metrics`; None is the held-out loss.
+        use: the place of the recipe to use, whatever the others score; None to choose.
     """
 
     members: int = 5
@@ -52,6 +54,8 @@ class Plan:
     learning_rate: float = 1e-3
     seed: int = 0
     standardize: bool = True
+    metric: str | None = None
+    use: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +105,6 @@ def fit(
     *,
     plan: Plan,
     settings: Settings,
-    metric: str | None = None,
     execution: Execution | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     checkpoint: Checkpoint | None = None,
@@ -113,7 +116,6 @@ def fit(
         recipes: the candidates, one or more.
         plan: networks a recipe, and how rows are held out.
         settings: what all runs share.
-        metric: what to choose by, a key of `goodfit.metrics`; None is the held-out loss.
         execution: device, threads, deadline.
         on_epoch: called after each epoch.
         checkpoint: where to keep the training's state.
@@ -121,9 +123,9 @@ def fit(
     Raises:
         InputError: several recipes and no rows to choose by; every network diverged; an unknown metric.
     """
-    if len(recipes) > 1 and not plan.validation:
+    if len(recipes) > 1 and plan.use is None and not plan.validation:
         raise InputError("validation=0 holds out no rows to choose a recipe by; give a recipe, or validation=0.2")
-    _check_metric(metric, problem)
+    _check_metric(plan.metric, problem)
     problem = problem.merged()
     if problem.rows < 2:
         raise InputError("one sample, or all rows are the same: give at least 2 different rows")
@@ -133,10 +135,11 @@ def fit(
     runs = [_run(recipe, member, splits, plan) for recipe in recipes for member in range(plan.members)]
     results = train(prepared.data, runs, settings, execution=execution, on_epoch=on_epoch, checkpoint=checkpoint)
     candidates = tuple(
-        _candidate(recipe, results[i * plan.members : (i + 1) * plan.members], prepared, metric)
+        _candidate(recipe, results[i * plan.members : (i + 1) * plan.members], prepared, plan.metric)
         for i, recipe in enumerate(recipes)
     )
-    return Fit(prepared, candidates, _choose(candidates), settings, plan)
+    chosen = _choose(candidates) if plan.use is None else plan.use
+    return Fit(prepared, candidates, chosen, settings, plan)
 
 
 def model_of(fitted: Fit, candidate: Candidate) -> Model:
