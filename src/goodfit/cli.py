@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import time
 import warnings
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from safetensors import SafetensorError
 
 from goodfit.errors import DoubtfulRecipe, InputError
 
@@ -32,7 +34,7 @@ Target = Annotated[str, typer.Option(help="The column to predict.", show_default
 Task = Annotated[
     Literal["binary", "multiclass", "regression"] | None, typer.Option(help="Kind of target; by default it tells.")
 ]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 Seeds = Annotated[int, typer.Option(min=2, help="Repeats, each with a new split and new initial weights.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -108,14 +110,12 @@ def predict(
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; by default in the run.")] = None,
+    json: Json = False,
 ) -> None:
     """Write a run's report anew: one HTML file that needs no network."""
-    from goodfit.report import write_report
-    from goodfit.saving import REPORT, read_summary
+    from goodfit.commands import report as command
 
-    path = out or run / REPORT
-    write_report(*read_summary(run), path)
-    print(path)
+    command.run(run, out, json=json)
 
 
 def main() -> None:
@@ -126,18 +126,31 @@ def main() -> None:
 
 def _status() -> int:
     try:
-        return int(app(standalone_mode=False) or 0)
+        status = _run()
+        sys.stdout.flush()
+        return status
     except InputError as error:
         return _fail(str(error))
     except USAGE_ERROR as error:
-        return _fail(f"{error.format_message()} See {_command()} --help.")
+        return _fail(f"{error.format_message().rstrip('.') or 'no command'}. See {_command()} --help.")
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; what was saved is kept, and the same command goes on from there", status=130)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # whoever read it, such as head, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _fail(_system(error))
+    except SafetensorError as error:
+        return _fail(f"the state of the training can't be saved ({error}); free some space, or choose another --out")
+
+
+def _run() -> int:
+    """Parse and call, without typer's own handling of interruptions and broken pipes, which says nothing."""
+    try:
+        with typer.main.get_command(app).make_context("goodfit", sys.argv[1:]) as context:
+            return int(context.command.invoke(context) or 0)
+    except typer.Exit as done:
+        return done.exit_code
 
 
 def _fail(message: str, status: int = 2) -> int:
@@ -156,11 +169,9 @@ def _system(error: OSError) -> str:
         return f"{where}no space left on the disk; free some and give the same command again: nothing was half-written"
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return f"{where}no permission; choose another place with --out"
-    return f"{where}{error.strerror or error}"
+    return f"{where}{error.strerror or error}; choose another place with --out"
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
-    if issubclass(category, DoubtfulRecipe):
-        print(f"{_command()}: warning: {message}", file=sys.stderr)
-    else:
-        print(f"{category.__name__}: {message}", file=sys.stderr)
+    kind = "" if issubclass(category, DoubtfulRecipe) else f"{category.__name__}: "
+    print(f"{_command()}: warning: {kind}{' '.join(str(message).split())}", file=sys.stderr)

@@ -26,7 +26,7 @@ from goodfit.regularizers.recipe import Regularizer
 from goodfit.report import write_report
 from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels
-from goodfit.saving import SUMMARY, read_model, read_summary, run_files, write_all, write_model
+from goodfit.saving import SUMMARY, model_bytes, read_model, read_summary, run_files, write_all
 from goodfit.studies.budget import read_seconds
 from goodfit.studies.findings import gather_evidence, history_frame
 from goodfit.studies.fitting import CANDIDATES, Fit, Plan, fit, model_of, usual_batch_size
@@ -83,14 +83,14 @@ class _Network(BaseEstimator):
         check_is_fitted(self)
         path = Path(path)
         if path.suffix == ".safetensors":
-            write_all(path.parent, {path.name: lambda draft: write_model(self.model_, draft)})
+            write_all(path.parent, {path.name: model_bytes(self.model_)})
         else:
-            write_all(path, run_files(self.model_, self.summary_, self.history_))
+            write_all(path, run_files(self.model_, *self._run()))
 
     def report(self, path: str | Path) -> None:
         """Write the report: one HTML file with curves, table, weights and verdicts, that needs no network."""
         check_is_fitted(self)
-        write_report(self.summary_, self.history_, Path(path))
+        write_report(*self._run(), Path(path))
 
     def __sklearn_tags__(self) -> Tags:
         """What scikit-learn may expect: missing values, text and categories are fine."""
@@ -102,7 +102,7 @@ class _Network(BaseEstimator):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Self:
         started = time.monotonic()
-        problem = self._problem(X, y, sample_weight, class_weight)
+        problem = self._problem(X, y, sample_weight, class_weight).merged()
         recipes = [Recipe.parse(text) for text in CANDIDATES] if self.recipe is None else [Recipe.of(self.recipe)]
         plan, settings = self._plan(), self._settings(problem.rows)
         _warn_without_validation(recipes, self.validation)
@@ -122,6 +122,12 @@ class _Network(BaseEstimator):
         title = f"{type(self).__name__}: {problem.name or 'target'}"
         self.summary_ = summarize_fit(fitted, self.diagnosis_, Labels("fit", title, "data in memory", problem.name, {}))
         return self
+
+    def _run(self) -> tuple[dict[str, Any], pl.DataFrame]:
+        """What is known of the run, for its folder and its report."""
+        if not hasattr(self, "summary_"):
+            raise InputError("this model was loaded from a file that holds no run: load its run folder, or fit it anew")
+        return self.summary_, self.history_
 
     def _problem(self, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Problem:
         if y is None:
@@ -424,7 +430,7 @@ def _warn_without_validation(recipes: list[Recipe], validation: float) -> None:
 def _device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if device not in {"cpu", "cuda"}:
+    if not _among(device, ("cpu", "cuda")):
         raise InputError(f"device is {device!r}; give 'auto', 'cpu' or 'cuda'")
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is 'cuda', but torch finds no GPU; give 'auto' or 'cpu'")
@@ -433,20 +439,33 @@ def _device(device: str) -> str:
 
 def _check_settings(estimator: _Network) -> None:
     """Raise InputError for the first setting out of its range."""
+    rate, share = estimator.learning_rate, estimator.validation
     allowed: list[tuple[str, bool, str]] = [
-        ("hidden", all(_whole(units, 1) for units in estimator.hidden), "units of each layer, such as (128, 128)"),
-        ("optimizer", estimator.optimizer in {"sgd", "adam", "adamw"}, "'sgd', 'adam' or 'adamw'"),
-        ("learning_rate", 0 < estimator.learning_rate < math.inf, "a number above 0"),
+        ("hidden", _widths(estimator.hidden), "units of each layer, such as (128, 128)"),
+        ("optimizer", _among(estimator.optimizer, ("sgd", "adam", "adamw")), "'sgd', 'adam' or 'adamw'"),
+        ("learning_rate", _number(rate) and 0 < rate < math.inf, "a number above 0"),
         ("batch_size", estimator.batch_size is None or _whole(estimator.batch_size, 1), "rows, 1 or more, or None"),
         ("max_epochs", _whole(estimator.max_epochs, 1), "epochs, 1 or more"),
-        ("schedule", estimator.schedule in {"constant", "cosine"}, "'constant' or 'cosine'"),
-        ("validation", 0 <= estimator.validation <= 0.5, "a share from 0 to 0.5"),
+        ("schedule", _among(estimator.schedule, ("constant", "cosine")), "'constant' or 'cosine'"),
+        ("validation", _number(share) and 0 <= share <= 0.5, "a share from 0 to 0.5"),
         ("members", _whole(estimator.members, 1), "networks, 1 or more"),
         ("threads", estimator.threads is None or _whole(estimator.threads, 1), "threads, 1 or more, or None"),
     ]
     for name, fine, wanted in allowed:
         if not fine:
             raise InputError(f"{name} is {getattr(estimator, name)!r}; give {wanted}")
+
+
+def _widths(hidden: Any) -> bool:
+    return isinstance(hidden, tuple | list | np.ndarray) and all(_whole(units, 1) for units in hidden)
+
+
+def _among(value: Any, names: tuple[str, ...]) -> bool:
+    return isinstance(value, str) and value in names
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _whole(value: Any, least: int) -> bool:

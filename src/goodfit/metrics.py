@@ -34,24 +34,28 @@ class Metric:
         label: its name for people.
         percent: whether people read it as a percentage.
         higher_is_better: False for losses and errors.
+        least: the least value that there is.
+        most: the greatest.
     """
 
     key: str
     label: str
     percent: bool
     higher_is_better: bool
+    least: float = 0.0
+    most: float = math.inf
 
 
-ACCURACY = Metric("accuracy", "accuracy", True, True)
-BALANCED_ACCURACY = Metric("balanced_accuracy", "balanced accuracy", True, True)
-AVERAGE_PRECISION = Metric("average_precision", "average precision", False, True)
-ROC_AUC = Metric("roc_auc", "ROC AUC", False, True)
-RECALL_AT_1PCT = Metric("recall_at_1pct", "recall at 1 % alarms", True, True)
+ACCURACY = Metric("accuracy", "accuracy", True, True, 0, 1)
+BALANCED_ACCURACY = Metric("balanced_accuracy", "balanced accuracy", True, True, 0, 1)
+AVERAGE_PRECISION = Metric("average_precision", "average precision", False, True, 0, 1)
+ROC_AUC = Metric("roc_auc", "ROC AUC", False, True, 0, 1)
+RECALL_AT_1PCT = Metric("recall_at_1pct", "recall at 1 % alarms", True, True, 0, 1)
 LOG_LOSS = Metric("log_loss", "log loss", False, False)
 BRIER = Metric("brier", "Brier score", False, False)
 RMSE = Metric("rmse", "RMSE", False, False)
 MAE = Metric("mae", "MAE", False, False)
-R2 = Metric("r2", "R²", False, True)
+R2 = Metric("r2", "R²", False, True, -math.inf, 1)
 
 _BINARY = (ACCURACY, BALANCED_ACCURACY, AVERAGE_PRECISION, ROC_AUC, RECALL_AT_1PCT, LOG_LOSS, BRIER)
 _MULTICLASS = (ACCURACY, BALANCED_ACCURACY, ROC_AUC, LOG_LOSS, BRIER)

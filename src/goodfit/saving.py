@@ -9,9 +9,12 @@ report.html         made from the two above
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,11 +23,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from goodfit.data.encoder import Encoder
 from goodfit.data.target import TargetScale
-from goodfit.errors import InputError
+from goodfit.errors import DoubtfulRecipe, InputError
 from goodfit.model import Model
 from goodfit.networks import Layout
 from goodfit.regularizers import Recipe
@@ -33,49 +36,58 @@ FORMAT = 1
 MODEL, SUMMARY, HISTORY, REPORT = "model.safetensors", "run.json", "history.parquet", "report.html"
 
 
-def write_all(folder: Path, writers: Mapping[str, Callable[[Path], object]]) -> None:
-    """Write files into a folder so that either all are new or none is.
+def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder: all of them beside the old ones first, so that a full disk leaves those as they were.
 
     Args:
         folder: made if it isn't there.
-        writers: for each file's name, what writes it to the path it is given.
+        files: the content of each, by its name.
+
+    Raises:
+        OSError: a file can't be written; its `filename` is the one that was wanted.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    drafts = {name: folder / f".{name}.new" for name in writers}
+    name = ""
     try:
-        for name, write in writers.items():
-            write(drafts[name])
-        for name, draft in drafts.items():
-            draft.chmod(0o644)  # safetensors writes files that only their owner can read
-            os.replace(draft, folder / name)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            draft_of(folder / name).write_bytes(content)
+        for name in files:
+            os.replace(draft_of(folder / name), folder / name)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder / name)) from None
     finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+        for name in files:
+            with suppress(OSError):
+                draft_of(folder / name).unlink()
 
 
-def run_files(
-    model: Model | None, summary: Mapping[str, Any], history: pl.DataFrame | None
-) -> dict[str, Callable[[Path], object]]:
-    """What writes the files of a run, without its report."""
-    files: dict[str, Callable[[Path], object]] = {SUMMARY: lambda path: write_json(summary, path)}
+def draft_of(path: Path) -> Path:
+    """Where a file is written before it takes its place."""
+    return path.with_name(f".{path.name}.new")
+
+
+def run_files(model: Model | None, summary: Mapping[str, Any], history: pl.DataFrame | None) -> dict[str, bytes]:
+    """The files of a run, without its report."""
+    files = {SUMMARY: json_text(summary).encode()}
     if model is not None:
-        files[MODEL] = lambda path: write_model(model, path)
+        files[MODEL] = model_bytes(model)
     if history is not None:
-        files[HISTORY] = history.write_parquet
+        history.write_parquet(buffer := io.BytesIO())
+        files[HISTORY] = buffer.getvalue()
     return files
 
 
-def write_json(value: Mapping[str, Any], path: Path) -> None:
-    """Write a dictionary as JSON; numbers that aren't finite become null."""
-    path.write_text(json.dumps(_finite(value), indent=1, ensure_ascii=False), encoding="utf-8")
+def json_text(value: Mapping[str, Any]) -> str:
+    """A dictionary as strict JSON: numbers that aren't finite become null."""
+    return json.dumps(_finite(value), indent=1, allow_nan=False)
 
 
-def write_model(model: Model, path: Path) -> None:
-    """Write a model to one safetensors file."""
+def model_bytes(model: Model) -> bytes:
+    """A model as one safetensors file."""
     tensors = {"parameters": model.parameters, "statistics": model.statistics}
     header = json.dumps(_header(model), ensure_ascii=False)
     metadata = {"format": str(FORMAT), "goodfit": version("goodfit"), "model": header}
-    save_file(tensors, path, metadata | {"sha256": _checksum(header, tensors)})
+    return save(tensors, metadata | {"sha256": _checksum(header, tensors)})
 
 
 def read_model(path: Path) -> Model:
@@ -88,7 +100,7 @@ def read_model(path: Path) -> Model:
     if not file.is_file():
         raise InputError(f"no model at {file}: give a run folder or the path of a {MODEL}")
     metadata, tensors = _read(file)
-    if "format" not in metadata or not metadata["format"].isdigit():
+    if "format" not in metadata or not metadata["format"].isdecimal():
         raise InputError(f"{file} is a safetensors file, but not one of goodfit's: give a run folder that it wrote")
     if int(metadata["format"]) > FORMAT:
         raise InputError(
@@ -111,9 +123,11 @@ def read_summary(folder: Path) -> tuple[dict[str, Any], pl.DataFrame | None]:
         raise InputError(f"no run in {folder}: it has no {SUMMARY}; give a folder that goodfit wrote")
     try:
         summary = json.loads(file.read_text(encoding="utf-8"))
-        history = pl.read_parquet(losses) if losses.is_file() else None
-    except (ValueError, pl.exceptions.PolarsError) as error:
+        history = pl.read_parquet(losses.read_bytes()) if losses.is_file() else None
+    except (ValueError, OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"the run in {folder} can't be read ({_line(error)}): make it again") from None
+    if not isinstance(summary, dict):
+        raise InputError(f"{file} doesn't tell of a run: give a folder that goodfit wrote, or make it again")
     return summary, history
 
 
@@ -149,12 +163,15 @@ def _header(model: Model) -> dict[str, Any]:
 
 def _model(header: Mapping[str, Any], tensors: Mapping[str, NDArray[np.float32]]) -> Model:
     classes = header["classes"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DoubtfulRecipe)  # was said when it was trained
+        recipe = Recipe.parse(header["recipe"])
     return Model(
         task=header["task"],
         target=header["target"],
         columns=tuple(header["columns"]),
         classes=np.array(classes["values"], dtype=np.dtype(classes["dtype"])),
-        recipe=Recipe.parse(header["recipe"]),
+        recipe=recipe,
         layout=Layout(tuple(header["layout"]["sizes"]), header["layout"]["batch_norm"]),
         encoders=tuple(Encoder.from_dict(state) for state in header["encoders"]),
         scales=tuple(TargetScale(center, scale) for center, scale in header["scales"]),

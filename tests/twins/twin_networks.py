@@ -50,7 +50,13 @@ def make_run(recipe: Recipe | Regularizer | None = None, *, learning_rate: float
 
 
 def train_both(
-    data: Data, run: Run, settings: Settings, make_optimizer: Callable[[nn.Module], torch.optim.Optimizer]
+    data: Data,
+    run: Run,
+    settings: Settings,
+    make_optimizer: Callable[[nn.Module], torch.optim.Optimizer],
+    *,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    after_step: Callable[[nn.Module], None] = lambda module: None,
 ) -> tuple[RunResult, nn.Sequential]:
     """Our result, and torch's module after as many steps; its own schedule where the settings have one."""
     company = [make_run(learning_rate=1e-3, seed=11), run, make_run(learning_rate=1e-2, seed=12)]
@@ -60,8 +66,9 @@ def train_both(
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=settings.max_epochs)
     for _ in range(settings.max_epochs):
         optimizer.zero_grad()
-        LOSSES[data.task](module(data.inputs[0]), data.targets[0]).backward()
+        (loss or LOSSES[data.task])(module(data.inputs[0]), data.targets[0]).backward()
         optimizer.step()
+        after_step(module)
         if settings.schedule == "cosine":
             cosine.step()
     return result, module

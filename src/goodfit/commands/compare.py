@@ -61,7 +61,7 @@ def train_all(
     problem: Problem, recipes: Sequence[Recipe], repeats: Repeats, settings: Settings, out: Path | None
 ) -> Comparison:
     """Train with a progress bar, and with a state to resume from if there is a folder for it."""
-    checkpoint = open_folder(out) if out else None
+    checkpoint = open_folder(out, model=False) if out else None
     with progress("training") as on_epoch:
         return compare(problem, recipes, repeats=repeats, settings=settings, on_epoch=on_epoch, checkpoint=checkpoint)
 
@@ -83,9 +83,10 @@ def finish(
         return
     table = comparison_table(comparison, labels, extra)
     print_table(table)
-    print_differences(table)
+    if labels.command == "compare":
+        print_differences(table)
     if out:
-        console().print(f"report: {out / REPORT}")
+        console().print(f"report: {out / REPORT}", soft_wrap=True)
 
 
 def print_differences(table: Mapping[str, Any]) -> None:

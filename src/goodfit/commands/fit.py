@@ -71,7 +71,7 @@ def run(request: Request) -> None:
     budget = read_seconds(request.budget)
     recipes = _candidates(request.recipe)
     problem = read_file(request.data, request.target, request.task)
-    checkpoint = open_folder(request.out)
+    checkpoint = open_folder(request.out, model=True)
     train, test = split_test(problem, TEST_SHARE, request.seed)
     deadline = math.inf if budget is None else request.started + max(budget - RESERVE, budget / 3)
     with progress("training") as on_epoch:
@@ -139,4 +139,4 @@ def _show(summary: dict[str, Any], request: Request) -> None:
             out.print(f"{verdict['severity']}: {verdict['title'].lower()} ({verdict['name']}); {verdict['advice']}")
     for note in summary["data"]["notes"]:
         out.print(f"note: {note}")
-    out.print(f"chosen: {summary['chosen']}\nreport: {request.out / REPORT}")
+    out.print(f"chosen: {summary['chosen']}\nreport: {request.out / REPORT}", soft_wrap=True)

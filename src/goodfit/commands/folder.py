@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,32 +11,50 @@ import polars as pl
 
 from goodfit.errors import InputError
 from goodfit.model import Model
-from goodfit.report import write_report
-from goodfit.saving import MODEL, REPORT, SUMMARY, run_files, write_all
+from goodfit.report import render
+from goodfit.saving import HISTORY, MODEL, REPORT, SUMMARY, draft_of, run_files, write_all
 from goodfit.training import Checkpoint
 
 STATE = "unfinished.safetensors"
-OURS = {MODEL, SUMMARY, REPORT, STATE}
+FILES = (MODEL, SUMMARY, HISTORY, REPORT)
 
 
-def open_folder(out: Path) -> Checkpoint:
+def open_folder(out: Path, *, model: bool) -> Checkpoint:
     """Check that a run may be written there, before any work is done.
 
+    Args:
+        out: the folder; it is made when there is something to write.
+        model: whether the run has one.
+
     Raises:
-        InputError: the path is a file, or a folder with other things in it.
+        InputError: the path is a file, a folder with other things in it, or with the model of another kind of run.
+        OSError: nothing can be written there.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {out} is a file: give a folder, new or of an earlier run")
     if out.is_dir():
         names = {path.name for path in out.iterdir()}
-        if names and not names & OURS:
+        if names and not names & {*FILES, STATE, *_remains(out)}:
             raise InputError(f"--out {out} is a folder with other things in it: give a new one")
-    out.mkdir(parents=True, exist_ok=True)
+        if MODEL in names and not model:
+            raise InputError(
+                f"--out {out} holds a trained model, and this run has none to put in its place: give a new folder"
+            )
+        if not os.access(out, os.W_OK):
+            raise PermissionError(errno.EACCES, "no permission", str(out))
+    elif out.exists():
+        raise InputError(f"--out {out} is a file: give a folder, new or of an earlier run")
+    else:
+        out.mkdir(parents=True)
+        out.rmdir()
     return Checkpoint(out / STATE)
 
 
 def write_run(out: Path, summary: dict[str, Any], history: pl.DataFrame, model: Model | None = None) -> None:
     """Write the whole run folder, report included, and drop the state of the unfinished run."""
-    report = {REPORT: lambda path: write_report(summary, history, path)}
-    write_all(out, run_files(model, summary, history) | report)
-    (out / STATE).unlink(missing_ok=True)
+    write_all(out, run_files(model, summary, history) | {REPORT: render(summary, history).encode("utf-8", "replace")})
+    for name in (STATE, *_remains(out)):
+        (out / name).unlink(missing_ok=True)
+
+
+def _remains(out: Path) -> list[str]:
+    """What a process that was killed may leave."""
+    return [(out / STATE).with_suffix(".tmp").name, *(draft_of(out / name).name for name in FILES)]

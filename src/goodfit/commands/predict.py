@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from goodfit.errors import InputError
 from goodfit.model import Model
 from goodfit.saving import read_model, write_all
 
-WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
-    ".csv": lambda frame, path: frame.write_csv(path),
-    ".parquet": lambda frame, path: frame.write_parquet(path),
-    ".jsonl": lambda frame, path: frame.write_ndjson(path),
+WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO], object]] = {
+    ".csv": lambda frame, file: frame.write_csv(file),
+    ".parquet": lambda frame, file: frame.write_parquet(file),
+    ".jsonl": lambda frame, file: frame.write_ndjson(file),
 }
 
 
@@ -31,8 +32,8 @@ def run(source: Path, new: Path, out: Path | None, *, json: bool) -> None:
         raise InputError(f"-o {out}: the name must end in {', '.join(WRITERS)}")
     frame = predictions(read_model(source), read(new))
     if out:
-        write = WRITERS[out.suffix]
-        write_all(out.parent, {out.name: lambda path: write(frame, path)})
+        WRITERS[out.suffix](frame, buffer := io.BytesIO())
+        write_all(out.parent, {out.name: buffer.getvalue()})
     if json:
         print_json({"rows": frame.height, "out": str(out)} if out else {"predictions": frame.to_dicts()})
     elif not out:
@@ -41,7 +42,9 @@ def run(source: Path, new: Path, out: Path | None, *, json: bool) -> None:
 
 def predictions(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
     """A row's most probable class with all probabilities, or its number."""
-    predicted = model.predict(to_table(frame))
+    known = set(model.encoders[0].schema.names)
+    used = [name for name in frame.columns if name in known]
+    predicted = model.predict(to_table(frame.select(used) if used else frame))
     if model.task == "regression":
         return pl.DataFrame({"prediction": predicted[:, 0]})
     named = {f"probability_{name}": predicted[:, i] for i, name in enumerate(model.classes.tolist())}

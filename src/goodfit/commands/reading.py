@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from goodfit.data.readers import read
@@ -41,4 +42,11 @@ def problem_of(frame: pl.DataFrame, target: str, *, task: Task | None = None, na
     problem = read_problem(frame.drop(target), frame[target], task=task, name=target)
     if problem.task != "regression":
         check_class_sizes(problem.target, problem.classes, least=3)
+    if task == "binary" and len(problem.classes) > 2:
+        raise InputError(f"column {target!r} of {name} has {len(problem.classes)} classes: give --task multiclass")
+    different = problem.merged()
+    if np.bincount(different.strata).max() < 3:
+        raise InputError(
+            f"{name} has {different.rows} different rows, too few to train, validate and test: give more of them"
+        )
     return problem

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,20 +14,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from goodfit.report.wording import MISSING, number
+from goodfit.report.wording import MISSING, score
+from goodfit.saving import json_text
 from goodfit.training import Progress as Epoch
 
 WIDTH_OF_A_PIPE = 200
+LABEL, COLUMN = 30, 16
+"""Characters of a table's first column at most, and of the others."""
 
 
 def console() -> Console:
     """Standard output: as wide as the terminal, or wide enough for every table in a pipe."""
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
+    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON document on standard output."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    print(json_text(value))
 
 
 @contextmanager
@@ -58,22 +60,33 @@ def progress(label: str) -> Iterator[Callable[[Epoch], None] | None]:
 
 
 def print_table(table: Mapping[str, Any], title: str = "") -> None:
-    """A comparison's table: a row a recipe, the interval under each value, baselines below."""
-    shown = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    shown.add_column("", overflow="fold", min_width=18, max_width=40)
-    for metric in table["metrics"]:
-        shown.add_column(metric["label"], justify="right", vertical="top")
+    """A comparison's table: a row a recipe, the interval under each value, baselines below.
 
-    def cells(row: Mapping[str, Any]) -> list[Text]:
-        return [_cell(row["cells"].get(metric["key"]), metric) for metric in table["metrics"]]
-
-    for row in table["rows"]:
-        shown.add_row(Text(row["label"]), *cells(row))
-    for row in table["baselines"]:
-        shown.add_row(Text(row["label"], style="italic"), *cells(row))
+    Where the terminal is too narrow for all columns, they are shown a part after the other.
+    """
     out = console()
-    out.print(shown)
+    if title:
+        out.print(title, style="bold")
+    label = min(LABEL, max(len(row["label"]) for row in [*table["rows"], *table["baselines"]]))
+    fitting = max(1, (out.width - label) // (COLUMN + 2))
+    metrics = table["metrics"]
+    for start in range(0, len(metrics), fitting):
+        out.print(_part(table, metrics[start : start + fitting], label))
     out.print(table["note"], style="dim")
+
+
+def _part(table: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], label: int) -> Table:
+    """Some columns of a table."""
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    shown.add_column("", width=label)
+    for metric in metrics:
+        shown.add_column(Text(metric["label"]), justify="right", width=COLUMN)
+    for row in table["rows"]:
+        shown.add_row(Text(row["label"]), *(_cell(row["cells"].get(m["key"]), m) for m in metrics))
+    for row in table["baselines"]:
+        cells = (_cell(row["cells"].get(m["key"]), m) for m in metrics)
+        shown.add_row(Text(row["label"], style="italic"), *cells)
+    return shown
 
 
 def _cell(estimate: Mapping[str, float] | None, metric: Mapping[str, Any]) -> Text:
@@ -81,15 +94,6 @@ def _cell(estimate: Mapping[str, float] | None, metric: Mapping[str, Any]) -> Te
     if estimate is None or not math.isfinite(estimate["value"]):
         return Text(MISSING)
     shares = bool(metric["percent"])
-    cell = Text(_short(estimate["value"], shares) + (" %" if shares else ""))
-    low, high = estimate["low"], estimate["high"]
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return cell
-    return cell.append(f"\n{_short(low, shares)} to {_short(high, shares)}", style="dim")
-
-
-def _short(value: float, shares: bool) -> str:
-    """A number of a table: shares in percent with one decimal, others with three; minus nought is nought."""
-    if shares:
-        return f"{round(100 * value, 1) + 0.0:.1f}"
-    return f"{round(value, 3) + 0.0:.3f}" if abs(value) < 1000 else number(float(value))
+    cell = Text(score(estimate["value"], as_percent=shares) + (" %" if shares else ""))
+    low, high = (score(estimate[end], as_percent=shares) for end in ("low", "high"))
+    return cell if MISSING in (low, high) else cell.append(f"\n{low} to {high}", style="dim")

@@ -17,14 +17,16 @@ def drop_units(hidden: Tensor, p: Dose, draw: Draw) -> Tensor:
 
     Args:
         hidden: activations `(M, ...)`.
-        p: probability in [0, 1], a float or `(M,)`: 0 returns the activations, 1 returns zeros.
+        p: probability in [0, 1], a float or `(M,)`: 0 returns the activations, 1 returns zeros. Elements are drawn
+            with p rounded to a multiple of 2^-16, two from each random word.
         draw: the random numbers of this step and layer.
     """
     chance = torch.as_tensor(p, dtype=torch.float64, device=hidden.device).reshape(-1, 1)
-    cut = ((chance * 2.0**32).round() - 2.0**31).clamp(max=2.0**31 - 1).to(torch.int32)
+    cut = ((chance * 2.0**16).round() - 2.0**15).clamp(max=2.0**15 - 1).to(torch.int16)
     scale = torch.where(chance < 1.0, 1.0 / (1.0 - chance), 0.0).to(hidden.dtype)
-    # compared in place, words become 0 or 1: a tenth of the time of torch.where
-    kept = draw.bits(hidden[0].numel()).ge_(cut)
+    count = hidden[0].numel()
+    # compared in place, half words become 0 or 1: a tenth of the time of torch.where
+    kept = draw.bits((count + 1) // 2).view(torch.int16)[:, :count].ge_(cut)
     return hidden * kept.to(hidden.dtype).mul_(scale).view(hidden.shape)
 
 

@@ -181,6 +181,7 @@ def _template() -> jinja2.Template:
     environment.filters |= {
         "number": wording.number,
         "percent": wording.percent,
+        "score": wording.score,
         "shares": _shares,
         "interval": lambda cell, **unit: wording.interval(cell.get("low"), cell.get("high"), **unit),
         "signed": wording.signed,

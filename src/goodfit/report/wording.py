@@ -58,6 +58,20 @@ def percent(value: float | None) -> str:
     return f"{100 * value:.1f} %" if value is not None and present(value) else MISSING
 
 
+def score(value: float | None, *, as_percent: bool = False) -> str:
+    """Show a score in a table: a share in percent with one decimal, another with three; minus nought is nought.
+
+    Example:
+        >>> score(0.93149, as_percent=True), score(0.17249), score(-1e-9), score(None)
+        ('93.1', '0.172', '0.000', '–')
+    """
+    if value is None or not present(value):
+        return MISSING
+    if as_percent:
+        return f"{round(100 * value, 1) + 0.0:.1f}"
+    return f"{round(value, 3) + 0.0:.3f}" if abs(value) < 1000 else number(float(value))
+
+
 def interval(low: float | None, high: float | None, *, as_percent: bool = False) -> str:
     """Show an interval, in the unit of the value that it follows; nothing when an end is missing or both are equal.
 
@@ -67,8 +81,7 @@ def interval(low: float | None, high: float | None, *, as_percent: bool = False)
     """
     if low is None or high is None or not (present(low) and present(high)) or low == high:
         return ""
-    ends = [f"{100 * end:.1f}" if as_percent else number(end) for end in (low, high)]
-    return f"[{', '.join(ends)}]"
+    return f"[{score(low, as_percent=as_percent)}, {score(high, as_percent=as_percent)}]"
 
 
 def signed(value: float | None, *, as_percent: bool = False) -> str:
@@ -76,11 +89,12 @@ def signed(value: float | None, *, as_percent: bool = False) -> str:
 
     Example:
         >>> signed(0.021, as_percent=True), signed(-0.5)
-        ('+2.1', '-0.5')
+        ('+2.1', '-0.500')
     """
     if value is None or not present(value):
         return MISSING
-    return f"{100 * value:+.1f}" if as_percent else f"{value:+.4g}"
+    shown = score(value, as_percent=as_percent)
+    return shown if shown.startswith("-") else f"+{shown}"
 
 
 def comparison(difference: Mapping[str, Any] | None, *, higher_is_better: bool | None = True) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 
 from goodfit.data.splits import holdout
 from goodfit.errors import InputError
-from goodfit.metrics import Metric, majority_scores, mean_scores, metrics_of
+from goodfit.metrics import majority_scores, mean_scores, metrics_of
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
 from goodfit.statistics import Estimate, mean_interval, paired_interval
@@ -77,8 +77,13 @@ class Comparison:
         return len(split.test) / (len(split.train) + len(split.validation))
 
     def estimate(self, recipe: int, column: str) -> Estimate:
-        """The mean of a score over the repeats, with its 95 % interval."""
-        return mean_interval(self.scores[recipe][column], test_share=self.test_share)
+        """The mean of a score over the repeats, with its 95 % interval, cut to the values that the score can take."""
+        estimate = mean_interval(self.scores[recipe][column], test_share=self.test_share)
+        part, key = column.split("_", 1)
+        if part == "gap":
+            return estimate
+        metric = next(m for m in metrics_of(self.prepared.problem.task) if m.key == key)
+        return Estimate(estimate.value, max(estimate.low, metric.least), min(estimate.high, metric.most))
 
     def difference(self, recipe: int, column: str) -> Estimate:
         """The mean difference of a score from the first recipe's, paired over the repeats, with its 95 % interval."""
@@ -152,11 +157,6 @@ def compare(
     )
     baseline = _columns([_baseline_scores(problem, split) for split in splits])
     return Comparison(prepared, tuple(recipes), by_recipe, splits, scores, baseline, settings)
-
-
-def metric_of(column: str, metrics: Sequence[Metric]) -> Metric:
-    """The metric that a column such as "test_accuracy" holds."""
-    return next(metric for metric in metrics if column.endswith(metric.key) and column.split("_", 1)[1] == metric.key)
 
 
 def _split(problem: Problem, repeats: Repeats, s: int) -> Split:

@@ -169,7 +169,7 @@ def test_the_table_gives_value_interval_and_what_differs_from_the_first_row() ->
         "97.9 % [97.7, 98.1]",
         "91.2 % [90.6, 91.8] worse (-1.9)",
         "84.7 % [83.5, 85.9] better (+12.1)",
-        "0.301 [0.281, 0.321] better (-0.44)",
+        "0.301 [0.281, 0.321] better (-0.440)",
     ]
     assert cells(page, "L2 only")[1] == "93.4 % [92.8, 94.0]"
     assert cells(page, "everything &#39;good&#39;") == ["–", "94.8 %", "50.0 %", "–"]
