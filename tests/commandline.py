@@ -13,6 +13,7 @@ from unittest import mock
 from goodfit import cli
 
 PROGRAM = Path(sys.executable).with_name("goodfit")
+QUICK = ("--recipe", "l2=0.001, early_stopping=2")
 RUN_FILES = {"model.safetensors", "run.json", "history.parquet", "report.html"}
 
 
@@ -78,6 +79,4 @@ def assert_done(done: Done) -> None:
 
 def contents(folder: Path) -> dict[str, bytes | None]:
     """Every file below a folder, hidden ones too, with its bytes; None for a folder."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")
-    }
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}

@@ -1,33 +1,13 @@
-"""A small table with a column of every kind, and a run trained on it."""
+"""A small table as a file, and a run trained on it."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
-from commandline import assert_done, goodfit
-
-QUICK = ("--recipe", "l2=0.001, early_stopping=2")
-
-
-def make_table(rows: int = 120, seed: int = 0) -> pl.DataFrame:
-    """Customers who leave or stay: numbers, a number with gaps, text, dates, booleans, and the target."""
-    random = np.random.default_rng(seed)
-    age, spent = random.normal(45, 12, rows), random.lognormal(3, 1, rows)
-    member = random.random(rows) < 0.5
-    score = (age - 45) / 12 + member + random.normal(0, 0.7, rows)
-    return pl.DataFrame(
-        {
-            "age": age,
-            "spent": np.where(random.random(rows) < 0.15, np.nan, spent),
-            "town": random.choice(["Bath", "York", "Leeds"], rows),
-            "since": np.datetime64("2020-01-01") + random.integers(0, 1500, rows),
-            "member": member,
-            "left": np.where(score > 0.5, "yes", "no"),
-        }
-    ).with_columns(pl.col("spent").fill_nan(None), pl.when(pl.col("age") < 30).then(None).otherwise("town").alias("town"))
+from commandline import QUICK, assert_done, goodfit
+from customers import make_table
 
 
 @pytest.fixture(scope="session")

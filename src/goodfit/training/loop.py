@@ -37,7 +37,7 @@ from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, restore, snapsho
 from goodfit.training.runs import Data, Run, RunResult, Settings, steps_an_epoch
 from goodfit.training.step import train_epoch
 
-MEMBERS_A_BLOCK = 8
+MEMBERS_A_BLOCK = 16
 """Members that train as one stack on a CPU: more fall out of the cache, fewer waste time on the calls."""
 
 
