@@ -30,7 +30,15 @@ def fit_headline(fitted: Fit, diagnosis: Diagnosis) -> str:
         if np.isfinite(best.losses).any()
         else "No rows were held out"
     )
-    return f"No sign of overfitting that a tried dose would mend. {loss} with {best.recipe}."
+    return f"No sign of overfitting that a tried dose would mend, within {_range(fitted)}. {loss} with {best.recipe}."
+
+
+def _range(fitted: Fit) -> str:
+    """How far the verdict looked: the epochs that the longest run trained."""
+    results = [result for candidate in fitted.candidates for result in candidate.results]
+    epochs = max(result.epochs for result in results)
+    cut = any(result.outcome == "out of time" for result in results)
+    return f"{epochs} epochs, where the budget ended the training" if cut else f"{epochs} epochs"
 
 
 def comparison_headline(comparison: Comparison, labels: Labels, turns: Mapping[str, Turn]) -> str:

@@ -61,6 +61,7 @@ def fingerprint(data: Data, runs: Sequence[Run], settings: Settings) -> str:
     """What a job is: a hash of its rows, runs and settings."""
     digest = hashlib.sha256(repr((settings, data.task)).encode())
     for tensor in (data.inputs, data.targets, data.weights):
+        digest.update(repr(tuple(tensor.shape)).encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
     for run in runs:
         digest.update(repr((str(run.recipe), run.seed, run.view, run.learning_rate)).encode())

@@ -93,9 +93,9 @@ def snapshot(ledger: Ledger, blocks: Sequence[Block], epoch: int) -> dict[str, T
     return tensors | {"alive": torch.tensor(alive, dtype=torch.int64), "epoch": torch.tensor(epoch)}
 
 
-def restore(tensors: dict[str, Tensor]) -> tuple[Ledger, State | None, list[int], int]:
-    """The ledger, the state of those still training, their places and the epochs done, from a snapshot."""
+def restore(tensors: dict[str, Tensor], device: torch.device) -> tuple[Ledger, State | None, list[int], int]:
+    """The ledger, the state on a device of those still training, their places and the epochs done, from a snapshot."""
     ledger = Ledger(*(tensors[f"ledger.{f.name}"] for f in fields(Ledger)))
     alive = tensors["alive"].tolist()
-    state = State(*(tensors[f"state.{f.name}"] for f in fields(State))) if alive else None
+    state = State(*(tensors[f"state.{f.name}"].to(device) for f in fields(State))) if alive else None
     return ledger, state, alive, int(tensors["epoch"])

@@ -113,7 +113,7 @@ def train(
     job = _Job(data.to(torch.device(execution.device)), runs, settings, layout, threads)
     print_ = fingerprint(data, runs, settings) if checkpoint else ""
     saved = checkpoint.load(print_) if checkpoint else None
-    ledger, state, alive, epoch = restore(saved) if saved else _begin(job)
+    ledger, state, alive, epoch = restore(saved, job.data.inputs.device) if saved else _begin(job)
     blocks = _cut(job, alive, state)
     with _workers(threads) as pool:
         while blocks:

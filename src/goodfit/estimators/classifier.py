@@ -1,0 +1,116 @@
+"""Classifier: a regularized network for classes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+
+from goodfit.estimators.network import Network, RecipeLike
+from goodfit.metrics import Task
+
+
+class Classifier(ClassifierMixin, Network):
+    """A regularized neural network for classes, as a scikit-learn estimator.
+
+    It trains `members` networks at once, each with its own initial weights and its own fold held out, and averages
+    their probabilities. Without a recipe it chooses the one of a few usual recipes with the lowest held-out loss.
+    Numbers, categories, booleans, dates and missing values are encoded by what the training rows of each network say.
+
+    Args:
+        recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; None to
+            choose.
+        hidden: units of each hidden layer; `()` is a linear model.
+        optimizer: "sgd" (momentum 0.9), "adam" or "adamw"; the last two are the same, since weight decay comes from
+            the recipe.
+        learning_rate: step size, above 0.
+        batch_size: rows of a batch at most; None for a twentieth of the rows, between 16 and 256.
+        max_epochs: passes over the training rows at most.
+        schedule: "constant", or "cosine" from the full learning rate to 0 over `max_epochs`.
+        validation: share of the rows that each network holds out to watch and to choose by, in [0, 0.5]; 0 holds out
+            none.
+        members: networks, 1 or more; with one, its weights are `coefs_` and `intercepts_`.
+        metric: what to choose a recipe by, such as "roc_auc"; None is the held-out log loss.
+        class_weight: None, "balanced", or a weight for each class.
+        standardize: whether numbers are brought to mean 0 and deviation 1, outliers compressed; False leaves them.
+        budget: seconds, or a text such as "60s", after which training ends with what it has; None for no limit.
+        random_state: seed of everything random.
+        device: "auto", "cpu" or "cuda".
+        threads: processor threads at most; None for as many as torch uses.
+
+    Attributes:
+        recipe_: the recipe used.
+        classes_: the classes, in the order of their probabilities.
+        history_: training and validation loss by recipe, member and epoch, a polars frame.
+        diagnosis_: verdicts, with their evidence.
+        coefs_: weights `(inputs, units)` of each layer, for the encoded inputs, with `members=1`.
+        intercepts_: biases of each layer, likewise.
+
+    Raises:
+        InputError: (a ValueError) data or a setting can't be used as given.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = Classifier("l2=0.001, early_stopping=10", hidden=(16,)).fit(X, y)
+        >>> model.score(X, y) > 0.9
+        True
+    """
+
+    def __init__(
+        self,
+        recipe: RecipeLike = None,
+        *,
+        hidden: tuple[int, ...] = (128, 128),
+        optimizer: Literal["sgd", "adam", "adamw"] = "adamw",
+        learning_rate: float = 1e-3,
+        batch_size: int | None = None,
+        max_epochs: int = 100,
+        schedule: Literal["constant", "cosine"] = "constant",
+        validation: float = 0.2,
+        members: int = 5,
+        metric: str | None = None,
+        class_weight: Any = None,
+        standardize: bool = True,
+        budget: float | str | None = None,
+        random_state: Any = 0,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.hidden = hidden
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.schedule = schedule
+        self.validation = validation
+        self.members = members
+        self.metric = metric
+        self.class_weight = class_weight
+        self.standardize = standardize
+        self.budget = budget
+        self.random_state = random_state
+        self.device = device
+        self.threads = threads
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from rows X `(n, D)`, a frame or an array, with classes y `(n,)` and weights `(n,)` of 0 or more."""
+        self._fit(X, y, sample_weight, self.class_weight)
+        self.classes_ = self.model_.classes
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities `(n, C)` of the classes in the order of `classes_`."""
+        return self._predicted(X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row, `(n,)`."""
+        predicted = self._predicted(X)
+        return np.asarray(self.classes_[predicted.argmax(1)])
+
+    @property
+    def _task(self) -> Task:
+        return "multiclass"

@@ -1,0 +1,243 @@
+"""What the estimators share: settings, fitting, saving and reporting."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags, check_random_state, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from goodfit.data.table import to_table
+from goodfit.diagnosis import diagnose
+from goodfit.errors import DoubtfulRecipe, InputError
+from goodfit.regularizers import Recipe, doubts
+from goodfit.regularizers.recipe import Regularizer
+from goodfit.report import write_report
+from goodfit.report.summary import summarize_fit
+from goodfit.report.tables import Labels
+from goodfit.saving import model_bytes, run_files, write_all
+from goodfit.studies.budget import read_seconds
+from goodfit.studies.findings import gather_evidence, history_frame
+from goodfit.studies.fitting import CANDIDATES, Fit, Plan, fit, model_of, usual_batch_size
+from goodfit.studies.problem import Problem, read_problem
+from goodfit.training import Execution, Settings
+
+TRAINING_SHARE = 0.9
+"""Of a budget: the rest is for choosing, scoring and describing the model."""
+
+RecipeLike = Recipe | Regularizer | str | None
+
+
+class Network(BaseEstimator):
+    """What Classifier and Regressor share; not for use by itself."""
+
+    recipe: RecipeLike
+    hidden: tuple[int, ...]
+    optimizer: Literal["sgd", "adam", "adamw"]
+    learning_rate: float
+    batch_size: int | None
+    max_epochs: int
+    schedule: Literal["constant", "cosine"]
+    validation: float
+    members: int
+    metric: str | None
+    standardize: bool
+    budget: float | str | None
+    random_state: Any
+    device: str
+    threads: int | None
+
+    @property
+    def coefs_(self) -> list[NDArray[np.float64]]:
+        """Weights `(inputs, units)` of each layer of the network, with `members=1`."""
+        return self._layers()[0]
+
+    @property
+    def intercepts_(self) -> list[NDArray[np.float64]]:
+        """Biases `(units,)` of each layer of the network, with `members=1`."""
+        return self._layers()[1]
+
+    def save(self, path: str | Path) -> None:
+        """Save the model: a run folder, or one file if the path ends in `.safetensors`.
+
+        Example:
+            >>> import tempfile, goodfit
+            >>> model = goodfit.Classifier("l2=0.001", max_epochs=2, members=1).fit([[0.0], [1.0]] * 10, [0, 1] * 10)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.save(folder)
+            ...     same = goodfit.load(folder)
+            >>> bool((same.predict_proba([[0.5]]) == model.predict_proba([[0.5]])).all())
+            True
+        """
+        check_is_fitted(self)
+        path = Path(path)
+        if path.suffix == ".safetensors":
+            write_all(path.parent, {path.name: model_bytes(self.model_)})
+        else:
+            write_all(path, run_files(self.model_, *self._run()))
+
+    def report(self, path: str | Path) -> None:
+        """Write the report: one HTML file with curves, table, weights and verdicts, that needs no network."""
+        check_is_fitted(self)
+        write_report(*self._run(), Path(path))
+
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn may expect: missing values, text and categories are fine."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Self:
+        started = time.monotonic()
+        problem = self._problem(X, y, sample_weight, class_weight).merged()
+        recipes = [Recipe.parse(text) for text in CANDIDATES] if self.recipe is None else [Recipe.of(self.recipe)]
+        plan, settings = self._plan(), self._settings(problem.rows)
+        _warn_without_validation(recipes, self.validation)
+        budget = read_seconds(self.budget)
+        deadline = math.inf if budget is None else started + TRAINING_SHARE * budget
+        execution = Execution(_device(self.device), self.threads, deadline)
+        fitted = fit(problem, recipes, plan=plan, settings=settings, execution=execution)
+        return self._learned(fitted)
+
+    def _learned(self, fitted: Fit) -> Self:
+        """Take the attributes that end in an underscore from a fit."""
+        self.model_ = model_of(fitted, fitted.best)
+        self.recipe_ = fitted.best.recipe
+        self.history_ = history_frame([candidate.results for candidate in fitted.candidates])
+        self.diagnosis_ = diagnose(gather_evidence(fitted))
+        problem = fitted.prepared.problem
+        title = f"{type(self).__name__}: {problem.name or 'target'}"
+        self.summary_ = summarize_fit(fitted, self.diagnosis_, Labels("fit", title, "data in memory", problem.name, {}))
+        return self
+
+    def _run(self) -> tuple[dict[str, Any], pl.DataFrame]:
+        """What is known of the run, for its folder and its report."""
+        if not hasattr(self, "summary_"):
+            raise InputError("this model was loaded from a file that holds no run: load its run folder, or fit it anew")
+        return self.summary_, self.history_
+
+    def _problem(self, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Problem:
+        if y is None:
+            raise InputError(f"{type(self).__name__}.fit requires y to be passed, but the target y is None")
+        table = to_table(X)
+        validate_data(self, X, skip_check_array=True)
+        check_consistent_length(X, y, sample_weight)
+        target = column_or_1d(y, warn=True) if np.asarray(y).ndim == 2 else y
+        weights = _sample_weights(sample_weight, table.rows)
+        if class_weight is not None:
+            weights = weights * compute_sample_weight(class_weight, np.asarray(target))
+        return read_problem(table, target, task=self._task, weights=weights, name=str(getattr(y, "name", None) or ""))
+
+    def _predicted(self, X: Any) -> NDArray[np.float64]:
+        """Predictions `(n, C)`, the columns of X named as in training."""
+        check_is_fitted(self)
+        table = to_table(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return self.model_.predict(table.renamed(self.model_.columns))
+
+    def _plan(self) -> Plan:
+        check_settings(self)
+        seed = self.random_state
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
+            seed = check_random_state(seed).randint(2**31)
+        return Plan(
+            members=self.members,
+            validation=self.validation,
+            learning_rate=self.learning_rate,
+            seed=int(seed),
+            standardize=self.standardize,
+            metric=self.metric,
+        )
+
+    def _settings(self, rows: int) -> Settings:
+        return Settings(
+            hidden=tuple(self.hidden),
+            optimizer=self.optimizer,
+            batch_size=self.batch_size or usual_batch_size(rows),
+            max_epochs=self.max_epochs,
+            schedule=self.schedule,
+        )
+
+    def _layers(self) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+        check_is_fitted(self)
+        if len(self.model_.members) > 1:
+            raise AttributeError(
+                f"this model has {len(self.model_.members)} networks; make it with members=1 to have one set of weights"
+            )
+        return self.model_.layers(0)
+
+
+def _sample_weights(given: Any, rows: int) -> NDArray[np.float64]:
+    if given is None:
+        return np.ones(rows)
+    weights = np.asarray(given, dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(rows, float(weights))
+    if weights.ndim != 1:
+        raise InputError(f"sample_weight has shape {weights.shape}: give one weight a row. Sample weights must be 1D")
+    return weights
+
+
+def _warn_without_validation(recipes: list[Recipe], validation: float) -> None:
+    """Say what is doubtful only because no rows are held out; other doubts were said when the recipe was made."""
+    for recipe in recipes:
+        for doubt in doubts(recipe, validation=validation > 0):
+            if doubt not in doubts(recipe):
+                warnings.warn(doubt, DoubtfulRecipe, stacklevel=5)
+
+
+def _device(device: str) -> str:
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if not _among(device, ("cpu", "cuda")):
+        raise InputError(f"device is {device!r}; give 'auto', 'cpu' or 'cuda'")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is 'cuda', but torch finds no GPU; give 'auto' or 'cpu'")
+    return device
+
+
+def check_settings(estimator: Network) -> None:
+    """Raise InputError for the first setting out of its range."""
+    rate, share = estimator.learning_rate, estimator.validation
+    allowed: list[tuple[str, bool, str]] = [
+        ("hidden", _widths(estimator.hidden), "units of each layer, such as (128, 128)"),
+        ("optimizer", _among(estimator.optimizer, ("sgd", "adam", "adamw")), "'sgd', 'adam' or 'adamw'"),
+        ("learning_rate", _number(rate) and 0 < rate < math.inf, "a number above 0"),
+        ("batch_size", estimator.batch_size is None or _whole(estimator.batch_size, 1), "rows, 1 or more, or None"),
+        ("max_epochs", _whole(estimator.max_epochs, 1), "epochs, 1 or more"),
+        ("schedule", _among(estimator.schedule, ("constant", "cosine")), "'constant' or 'cosine'"),
+        ("validation", _number(share) and 0 <= share <= 0.5, "a share from 0 to 0.5"),
+        ("members", _whole(estimator.members, 1), "networks, 1 or more"),
+        ("threads", estimator.threads is None or _whole(estimator.threads, 1), "threads, 1 or more, or None"),
+    ]
+    for name, fine, wanted in allowed:
+        if not fine:
+            raise InputError(f"{name} is {getattr(estimator, name)!r}; give {wanted}")
+
+
+def _widths(hidden: Any) -> bool:
+    return isinstance(hidden, tuple | list | np.ndarray) and all(_whole(units, 1) for units in hidden)
+
+
+def _among(value: Any, names: tuple[str, ...]) -> bool:
+    return isinstance(value, str) and value in names
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least

@@ -1,0 +1,102 @@
+"""Regressor: a regularized network for numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+
+from goodfit.estimators.network import Network, RecipeLike
+from goodfit.metrics import Task
+
+
+class Regressor(RegressorMixin, Network):
+    """A regularized neural network for numbers, as a scikit-learn estimator.
+
+    The loss is the mean squared error, not halved, of the standardized target; everything else is as in `Classifier`.
+
+    Args:
+        recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; None to
+            choose.
+        hidden: units of each hidden layer; `()` is a linear model.
+        optimizer: "sgd" (momentum 0.9), "adam" or "adamw".
+        learning_rate: step size, above 0.
+        batch_size: rows of a batch at most; None for a twentieth of the rows, between 16 and 256.
+        max_epochs: passes over the training rows at most.
+        schedule: "constant" or "cosine".
+        validation: share of the rows that each network holds out, in [0, 0.5].
+        members: networks whose predictions are averaged, 1 or more.
+        metric: what to choose a recipe by, such as "mae"; None is the held-out squared error.
+        standardize: whether numbers and the target are brought to mean 0 and deviation 1; False leaves them: doses are
+            then in the target's own units, as in scikit-learn.
+        budget: seconds, or a text such as "60s"; None for no limit.
+        random_state: seed of everything random.
+        device: "auto", "cpu" or "cuda".
+        threads: processor threads at most.
+
+    Attributes:
+        recipe_: the recipe used.
+        history_: training and validation loss by recipe, member and epoch, a polars frame.
+        diagnosis_: verdicts, with their evidence.
+        coefs_: weights `(inputs, units)` of each layer, for the encoded inputs and the standardized target.
+        intercepts_: biases of each layer, likewise.
+
+    Raises:
+        InputError: (a ValueError) data or a setting can't be used as given.
+
+    Example:
+        >>> from sklearn.datasets import load_diabetes
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = Regressor("l2=0.01, early_stopping=10", hidden=(16,)).fit(X, y)
+        >>> model.score(X, y) > 0.4
+        True
+    """
+
+    def __init__(
+        self,
+        recipe: RecipeLike = None,
+        *,
+        hidden: tuple[int, ...] = (128, 128),
+        optimizer: Literal["sgd", "adam", "adamw"] = "adamw",
+        learning_rate: float = 1e-3,
+        batch_size: int | None = None,
+        max_epochs: int = 100,
+        schedule: Literal["constant", "cosine"] = "constant",
+        validation: float = 0.2,
+        members: int = 5,
+        metric: str | None = None,
+        standardize: bool = True,
+        budget: float | str | None = None,
+        random_state: Any = 0,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.hidden = hidden
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.schedule = schedule
+        self.validation = validation
+        self.members = members
+        self.metric = metric
+        self.standardize = standardize
+        self.budget = budget
+        self.random_state = random_state
+        self.device = device
+        self.threads = threads
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from rows X `(n, D)`, a frame or an array, with numbers y `(n,)` and weights `(n,)` of 0 or more."""
+        return self._fit(X, y, sample_weight)
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The predicted number of each row, `(n,)`."""
+        return self._predicted(X)[:, 0]
+
+    @property
+    def _task(self) -> Task:
+        return "regression"

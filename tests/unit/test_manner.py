@@ -1,0 +1,31 @@
+"""The manner of the house, where a machine can check it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "goodfit"
+FILES = sorted(SOURCE.rglob("*.py"))
+MOST_ARGUMENTS, MOST_LINES = 8, 310
+
+
+def functions(file: Path):
+    """Every function of a file, but the estimators' constructors: scikit-learn wants each setting to be an argument."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and not (file.parent.name == "estimators" and node.name == "__init__"):
+            yield node
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_functions_take_few_arguments_by_name_and_no_dictionary_of_them(file):
+    for function in functions(file):
+        own = [a.arg for a in function.args.args if a.arg not in {"self", "cls"}] + function.args.kwonlyargs
+        if not function.decorator_list or "command" not in ast.unparse(function.decorator_list[0]):
+            assert len(own) <= MOST_ARGUMENTS, f"{function.name} takes {len(own)} arguments"
+        assert function.args.kwarg is None or file.name == "page.py", f"{function.name} takes **{function.args.kwarg}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_a_file_is_one_idea(file):
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
