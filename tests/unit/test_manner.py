@@ -21,9 +21,8 @@ def functions(file: Path):
 def test_functions_take_few_arguments_by_name_and_no_dictionary_of_them(file):
     for function in functions(file):
         own = [a.arg for a in function.args.args if a.arg not in {"self", "cls"}] + function.args.kwonlyargs
-        if not function.decorator_list or "command" not in ast.unparse(function.decorator_list[0]):
-            assert len(own) <= MOST_ARGUMENTS, f"{function.name} takes {len(own)} arguments"
-        assert function.args.kwarg is None or file.name == "page.py", f"{function.name} takes **{function.args.kwarg}"
+        assert len(own) <= MOST_ARGUMENTS, f"{function.name} takes {len(own)} arguments"
+        assert function.args.kwarg is None, f"{function.name} takes **{function.args.kwarg}"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
