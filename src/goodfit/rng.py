@@ -21,6 +21,7 @@ _PURPOSE = 0x8CB92BA72F3D8DD7
 _INDEX = 0x3C6EF373
 _ROUND_1, _ROUND_2 = 0x21F0AAAD, 0x735A2D97
 _MASK = (1 << 64) - 1
+_STEP_SIGNED = _STEP - (1 << 64)
 _PAIRS = 64
 
 
@@ -71,8 +72,9 @@ class Draw:
 
     def bits(self, count: int) -> Tensor:
         """Random 32-bit words, `(M, count)` int32, uniform over all of int32."""
-        low = self.keys.to(torch.int32)[:, None]
-        high = (self.keys >> 32).to(torch.int32)[:, None]
+        # each half depends on the whole key, so that keys with one half in common make other streams too
+        low = (self.keys ^ (self.keys >> 32)).to(torch.int32)[:, None]
+        high = (self.keys * _STEP_SIGNED >> 32).to(torch.int32)[:, None]
         x = torch.arange(count, dtype=torch.int32, device=self.keys.device) * _INDEX ^ low
         shifted = torch.empty_like(x)
         _xorshift(x, 16, shifted)
