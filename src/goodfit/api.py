@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
+from goodfit.errors import InputError
+from goodfit.metrics import Task, metrics_of
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.recipe import Regularizer
 from goodfit.studies.comparison import Comparison, Repeats
@@ -22,7 +24,7 @@ def compare(
     seeds: int = 10,
     hidden: tuple[int, ...] = (128, 128),
     max_epochs: int = 100,
-    task: Literal["binary", "multiclass", "regression"] | None = None,
+    task: Task | None = None,
     random_state: int = 0,
 ) -> Comparison:
     """Compare recipes on rows that no run has seen, with intervals.
@@ -53,7 +55,20 @@ def compare(
         >>> result.frame().shape[0]
         4
     """
+    _check(recipes, hidden, max_epochs, task)
     problem = read_problem(X, y, task=task)
     settings = Settings(hidden=tuple(hidden), max_epochs=max_epochs, batch_size=usual_batch_size(problem.rows))
     repeats = Repeats(seeds=seeds, seed=random_state)
     return compare_problem(problem, [Recipe.of(recipe) for recipe in recipes], repeats=repeats, settings=settings)
+
+
+def _check(recipes: object, hidden: Sequence[int], max_epochs: int, task: Task | None) -> None:
+    """Raise InputError for the first setting that can't be used."""
+    if isinstance(recipes, str | Recipe | Regularizer):
+        raise InputError(f"recipes is {str(recipes)!r}; give a list of recipes, the first for reference")
+    if any(units < 1 for units in hidden):
+        raise InputError(f"hidden is {tuple(hidden)}; give units of each layer, such as (128, 128)")
+    if max_epochs < 1:
+        raise InputError(f"max_epochs is {max_epochs}; give epochs, 1 or more")
+    if task is not None:
+        metrics_of(task)

@@ -85,9 +85,16 @@ def json_text(value: Mapping[str, Any]) -> str:
 def model_bytes(model: Model) -> bytes:
     """A model as one safetensors file."""
     tensors = {"parameters": model.parameters, "statistics": model.statistics}
-    header = json.dumps(_header(model), ensure_ascii=False)
-    metadata = {"format": str(FORMAT), "goodfit": version("goodfit"), "model": header}
-    return save(tensors, metadata | {"sha256": _checksum(header, tensors)})
+    metadata = {"format": str(FORMAT), "goodfit": version("goodfit"), "model": json.dumps(_header(model))}
+    return _ordered(save(tensors, metadata | {"sha256": _checksum(metadata, tensors)}))
+
+
+def _ordered(file: bytes) -> bytes:
+    """The same file with its header in order: safetensors writes metadata in an order that differs from run to run."""
+    end = 8 + int.from_bytes(file[:8], "little")
+    header = json.dumps(json.loads(file[8:end]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + file[end:]
 
 
 def read_model(path: Path) -> Model:
@@ -107,7 +114,7 @@ def read_model(path: Path) -> Model:
             f"{file} was written by goodfit {metadata.get('goodfit', '?')} in format {metadata['format']}, "
             f"this is goodfit {version('goodfit')} with format {FORMAT}: upgrade goodfit"
         )
-    if metadata.get("sha256") != _checksum(metadata.get("model", ""), tensors):
+    if metadata.get("sha256") != _checksum(metadata, tensors):
         raise InputError(f"{file} was altered after it was written (its checksum is wrong): train or copy it again")
     return _model(json.loads(metadata["model"]), tensors)
 
@@ -140,8 +147,9 @@ def _read(file: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
         raise InputError(f"{file} is truncated or not a model ({_line(error)}): train or copy it again") from None
 
 
-def _checksum(header: str, tensors: Mapping[str, NDArray[np.float32]]) -> str:
-    digest = hashlib.sha256(header.encode())
+def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[np.float32]]) -> str:
+    told = sorted((key, value) for key, value in metadata.items() if key != "sha256")
+    digest = hashlib.sha256(json.dumps(told).encode())
     for name in sorted(tensors):
         digest.update(name.encode() + repr(tensors[name].shape).encode() + tensors[name].tobytes())
     return digest.hexdigest()

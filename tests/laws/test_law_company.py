@@ -25,7 +25,7 @@ from law_problems import (
     make_settings,
 )
 
-from goodfit.regularizers import L2, BatchNorm, Dropout, GaussianNoise, Recipe, families
+from goodfit.regularizers import L2, BatchNorm, Dropout, GaussianNoise, Recipe, WeightAveraging, families
 from goodfit.rng import Purpose, Streams
 from goodfit.training import Execution, train
 
@@ -80,7 +80,7 @@ def test_a_member_alone_is_the_member_in_company_under_adam(kind):
 
 @pytest.mark.parametrize("train_rows", [LEARN, LEARN[:37], (0, 0, 0, 1, 5, 5, 9, 11, 11, 13) * 5, (3, 4)])
 def test_all_techniques_together_and_rows_of_any_number(train_rows):
-    recipe = BatchNorm() + Dropout(0.3, input=0.1) + GaussianNoise(0.2) + L2(1e-3)
+    recipe = BatchNorm() + Dropout(0.3, input=0.1) + GaussianNoise(0.2) + L2(1e-3) + WeightAveraging(0.5)
     run = make_run(recipe, train=train_rows, learning_rate=0.02)
     data, chosen = make_data(), make_settings("sgd")
     together = train(data, [*company(), run], chosen)[-1]

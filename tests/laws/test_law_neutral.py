@@ -35,9 +35,10 @@ def test_training_with_the_neutral_dose_is_training_without(kind, optimizer, tas
 @EACH_OPTIMIZER
 def test_the_neutral_dose_beside_the_usual_one_is_no_dose(kind, optimizer):
     data, chosen = make_data(), make_settings(optimizer)
-    together = train(data, [make_run(kind.neutral()), make_run(kind())], chosen, execution=ONE_THREAD)
     without = train(data, [make_run(), make_run(seed=1)], chosen, execution=ONE_THREAD)
-    assert_same(together[0], without[0])
+    for recipe in (Recipe(), Recipe((kind.neutral(),))):
+        beside = train(data, [make_run(recipe), make_run(kind())], chosen, execution=ONE_THREAD)
+        assert_same(beside[0], without[0])
 
 
 @EACH_KIND

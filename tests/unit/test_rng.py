@@ -65,6 +65,7 @@ OTHERS = {
     "a far step": {"step": 7 + 2**20},
     "next place": {"place": 4},
     "place and step": {"place": 4, "step": 8},
+    "place for step": {"place": 4, "step": 6},
     "next seed": {"seed": 6},
     "seed with one bit more": {"seed": 5 + 2**63},
     "another purpose": {"purpose": Purpose.NOISE},
@@ -80,6 +81,28 @@ def test_neighbouring_addresses_are_independent(change):
     bits = np.unpackbits((words(**here) ^ words(**{**here, **change})).view(np.uint8))
     assert stats.binomtest(int(bits.sum()), len(bits), 0.5).pvalue > LIKELY
     assert len(np.intersect1d(words(50_000, **here), words(50_000, **{**here, **change}))) < 10
+
+
+@pytest.mark.parametrize("bit", [0, 15, 31])
+def test_a_bit_of_a_key_makes_an_independent_stream(bit):
+    one, other = Draw(torch.tensor([0x123456789ABCDEF, 0x123456789ABCDEF ^ (1 << bit)])).uniform(COUNT).double().numpy()
+    assert_independent(one, other)
+
+
+@pytest.mark.parametrize("bit", [32, 47, 62])
+def test_a_high_bit_of_a_key_makes_another_stream(bit):
+    one, other = Draw(torch.tensor([0x123456789ABCDEF, 0x123456789ABCDEF ^ (1 << bit)])).bits(COUNT)
+    assert (one == other).sum() < 10
+
+
+def test_no_two_addresses_of_a_member_share_their_low_words():
+    """Streams are made apart by the low half of their keys above all: 100,000 steps, eight places, each purpose."""
+    start = at(step=0).keys
+    stride = at(step=1).keys - start
+    firsts = torch.cat([at(purpose=purpose, place=place).keys for purpose in Purpose for place in range(8)])
+    keys = firsts[:, None] + stride * torch.arange(100_000)
+    assert torch.equal(keys[0, 77:78], at(purpose=Purpose.WEIGHTS, step=77).keys)
+    assert len((keys & 0xFFFFFFFF).unique()) == keys.numel()
 
 
 @pytest.mark.parametrize("lag", [1, 2, 3, 4, 8, 16, 256, 1024])

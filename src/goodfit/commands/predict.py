@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def run(source: Path, new: Path, out: Path | None, *, json: bool) -> None:
     if json:
         print_json({"rows": frame.height, "out": str(out)} if out else {"predictions": frame.to_dicts()})
     elif not out:
-        print(frame.write_csv(), end="")
+        sys.stdout.flush()
+        sys.stdout.buffer.write(frame.write_csv().encode())  # UTF-8 like the tables that are read, whatever the locale
 
 
 def predictions(model: Model, frame: pl.DataFrame) -> pl.DataFrame:

@@ -12,13 +12,17 @@ LEAST_SPREAD = 1e-3
 
 
 def check(evidence: Evidence) -> Verdict:
-    """Fires if the predictions hardly differ between rows: neither overfitting nor underfitting, but no model at all.
+    """Fires if no network's predictions differ between rows: neither overfitting nor underfitting, but no model at all.
 
+    Each network is asked on the rows that it held out: networks that have collapsed still differ in their constants.
     Probabilities that spread below 0.5 for every row of a rare class are no collapse: their ranking still tells.
     """
-    if not len(evidence.predicted):
-        return Verdict(NAME, TITLE, "issue", "not applicable", reason="no rows were held out")
-    spread = float(evidence.predicted.std(0).max())
+    kept = [result.run.validation for result in evidence.results[evidence.chosen] if result.outcome != "diverged"]
+    held = np.unique(np.concatenate(kept)) if kept else np.empty(0)
+    spreads = [evidence.predicted[np.searchsorted(held, rows)].std(0).max() for rows in kept if len(rows) > 1]
+    if not spreads:
+        return Verdict(NAME, TITLE, "issue", "not applicable", reason="no network held out two rows")
+    spread = float(max(spreads))
     scale = float(np.std(evidence.target.astype(np.float64))) if evidence.task == "regression" else 1.0
     return Verdict(
         NAME,

@@ -19,5 +19,6 @@ def check(evidence: Evidence) -> Verdict:
         "fired" if gone else "passed",
         evidence={"networks that diverged": float(len(gone)), "networks": float(len(every))}
         | ({"first at epoch": float(min(result.epochs for result in gone))} if gone else {}),
+        threshold=0.0,
         advice="lower the learning rate",
     )

@@ -11,14 +11,17 @@ from goodfit.statistics import Estimate, paired_interval
 
 NAME, TITLE = "overfitting", "A regularizer lowers the held-out loss"
 LEVEL = 0.95
+LEAST = 1e-3
+"""Of the loss: what is less is no cure, and may be rounding alone."""
 
 
 def check(evidence: Evidence) -> Verdict:
-    """Fires if a candidate's held-out loss is below that of no regularization by more than chance.
+    """Fires if a candidate's held-out loss is below that of no regularization by more than chance, and a thousandth.
 
     The differences are paired over folds and seeds; the interval is widened for the number of candidates (Bonferroni)
     and for the overlap of the folds' training rows (Nadeau and Bengio). With one recipe alone, unregularized, the
-    dose tried is to stop earlier: it fires if the validation loss turns. With one regularized recipe nothing tells.
+    dose tried is to stop earlier: it fires if the validation loss rises by as much after its turn. With one
+    regularized recipe nothing tells.
     """
     if "none" in evidence.recipes and len(evidence.recipes) > 1:
         return _against_none(evidence)
@@ -35,6 +38,7 @@ def _against_none(evidence: Evidence) -> Verdict:
         return Verdict(NAME, TITLE, "issue", "not applicable", reason="too few networks with a held-out loss")
     best = min(others, key=lambda i: float(evidence.losses[i].mean()))
     gain = _gain(evidence, none, best, tried=len(others))
+    threshold = LEAST * float(reference.mean())
     numbers: dict[str, float | str] = {
         "held-out loss without regularization": float(reference.mean()),
         "held-out loss of the best dose": float(evidence.losses[best].mean()),
@@ -50,8 +54,9 @@ def _against_none(evidence: Evidence) -> Verdict:
         NAME,
         TITLE,
         "issue",
-        "fired" if gain.low > 0 else "passed",
+        "fired" if gain.low > 0 and gain.value > threshold else "passed",
         evidence=numbers,
+        threshold=threshold,
         advice=f"train with {evidence.recipes[best]}",
     )
 
@@ -74,5 +79,8 @@ def _turned(evidence: Evidence) -> Verdict:
         "rise, high": turn.rise.high,
         "fall of the training loss since": turn.train_fall,
     }
-    outcome: Outcome = "fired" if turn.beyond_noise else "passed"
-    return Verdict(NAME, TITLE, "issue", outcome, evidence=numbers, advice="train with early_stopping=10")
+    kept = [result for result in evidence.results[0] if result.outcome != "diverged"]
+    threshold = LEAST * float(np.mean([result.history.validation[turn.epoch - 1] for result in kept]))
+    outcome: Outcome = "fired" if turn.beyond_noise and turn.rise.value > threshold else "passed"
+    advice = "train with early_stopping=10"
+    return Verdict(NAME, TITLE, "issue", outcome, evidence=numbers, threshold=threshold, advice=advice)

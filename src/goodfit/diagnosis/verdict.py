@@ -20,7 +20,7 @@ class Verdict:
         severity: "issue" if it spoils the result, "tip" if it can mislead.
         outcome: whether it fired, passed, or could not be asked.
         evidence: the numbers it rests on.
-        threshold: what the deciding number was held against; nan where there is none.
+        threshold: what the deciding number was held against; None where there is none.
         advice: what to do if it fired; a recipe where one helps.
         reason: why it is not applicable.
     """
@@ -30,7 +30,7 @@ class Verdict:
     severity: Severity
     outcome: Outcome
     evidence: Mapping[str, float | str] = field(default_factory=dict)
-    threshold: float = 0.0
+    threshold: float | None = None
     advice: str = ""
     reason: str = ""
 
@@ -56,7 +56,7 @@ class Diagnosis:
         return tuple(verdict.name for verdict in self.verdicts if verdict.fired)
 
     def __getitem__(self, name: str) -> Verdict:
-        return next(verdict for verdict in self.verdicts if verdict.name == name)
+        return {verdict.name: verdict for verdict in self.verdicts}[name]
 
     def __repr__(self) -> str:
         return f"Diagnosis(fired={list(self.fired)}, verdicts={[v.name for v in self.verdicts]})"

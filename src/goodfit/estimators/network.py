@@ -137,7 +137,7 @@ class Network(BaseEstimator):
         target = column_or_1d(y, warn=True) if np.asarray(y).ndim == 2 else y
         weights = _sample_weights(sample_weight, table.rows)
         if class_weight is not None:
-            weights = weights * compute_sample_weight(class_weight, np.asarray(target))
+            weights = weights * _class_weights(class_weight, np.asarray(target))
         return read_problem(table, target, task=self._task, weights=weights, name=str(getattr(y, "name", None) or ""))
 
     def _predicted(self, X: Any) -> NDArray[np.float64]:
@@ -149,14 +149,11 @@ class Network(BaseEstimator):
 
     def _plan(self) -> Plan:
         check_settings(self)
-        seed = self.random_state
-        if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
-            seed = check_random_state(seed).randint(2**31)
         return Plan(
             members=self.members,
             validation=self.validation,
             learning_rate=self.learning_rate,
-            seed=int(seed),
+            seed=_seed(self.random_state),
             standardize=self.standardize,
             metric=self.metric,
         )
@@ -188,6 +185,22 @@ def _sample_weights(given: Any, rows: int) -> NDArray[np.float64]:
     if weights.ndim != 1:
         raise InputError(f"sample_weight has shape {weights.shape}: give one weight a row. Sample weights must be 1D")
     return weights
+
+
+def _class_weights(given: Any, target: NDArray[Any]) -> NDArray[np.float64]:
+    try:
+        return np.asarray(compute_sample_weight(given, target))
+    except ValueError:
+        raise InputError(f"class_weight is {given!r}; give 'balanced', a weight for each class, or None") from None
+
+
+def _seed(random_state: Any) -> int:
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        return int(random_state)
+    try:
+        return int(check_random_state(random_state).randint(2**31))
+    except ValueError:
+        raise InputError(f"random_state is {random_state!r}; give a whole number, a RandomState, or None") from None
 
 
 def _warn_without_validation(recipes: list[Recipe], validation: float) -> None:

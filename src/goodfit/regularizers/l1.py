@@ -46,7 +46,9 @@ class L1(Proximal):
                 [ 1.7500,  0.0000]])
 
     Note:
-        scikit-learn's Lasso halves the squared error: its `alpha` = λ/2. Keras `l1` = λ, without exact zeros.
+        scikit-learn's Lasso halves the squared error: its `alpha` = λ/2. Keras `l1` = λ, without exact zeros. Zeros are
+        exact after every step, but which weights they are follows the noise of mini-batches: with a constant learning
+        rate some that the lasso has at 0 keep leaving it for a step. A decaying rate or larger batches settle them.
 
     Source:
         Tibshirani, "Regression shrinkage and selection via the lasso", JRSS B 1996; Beck and Teboulle, "A fast

@@ -74,7 +74,7 @@ def comparison_table(comparison: Comparison, labels: Labels, extra: Sequence[Map
         }
         for i, recipe in enumerate(comparison.recipes)
     ]
-    constant = {c: mean_interval(comparison.baseline[c], test_share=comparison.test_share).to_dict() for c in columns}
+    constant = {column: comparison.constant(column).to_dict() for column in columns}
     note = (
         f"{LEVEL_NOTE}: means over {len(comparison.splits)} seeds, each with a new split of the rows and new initial "
         "weights, corrected for the overlap of the splits. Differences are paired over the seeds."

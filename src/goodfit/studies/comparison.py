@@ -78,16 +78,23 @@ class Comparison:
 
     def estimate(self, recipe: int, column: str) -> Estimate:
         """The mean of a score over the repeats, with its 95 % interval, cut to the values that the score can take."""
-        estimate = mean_interval(self.scores[recipe][column], test_share=self.test_share)
+        return self._mean(column, self.scores[recipe][column])
+
+    def constant(self, column: str) -> Estimate:
+        """The same for the constant prediction."""
+        return self._mean(column, self.baseline[column])
+
+    def difference(self, recipe: int, column: str) -> Estimate:
+        """The mean difference of a score from the first recipe's, paired over the repeats, with its 95 % interval."""
+        return paired_interval(self.scores[recipe][column], self.scores[0][column], test_share=self.test_share)
+
+    def _mean(self, column: str, values: Floats) -> Estimate:
+        estimate = mean_interval(values, test_share=self.test_share)
         part, key = column.split("_", 1)
         if part == "gap":
             return estimate
         metric = next(m for m in metrics_of(self.prepared.problem.task) if m.key == key)
         return Estimate(estimate.value, max(estimate.low, metric.least), min(estimate.high, metric.most))
-
-    def difference(self, recipe: int, column: str) -> Estimate:
-        """The mean difference of a score from the first recipe's, paired over the repeats, with its 95 % interval."""
-        return paired_interval(self.scores[recipe][column], self.scores[0][column], test_share=self.test_share)
 
     def frame(self) -> pl.DataFrame:
         """All scores: a row a recipe and repeat."""
@@ -109,7 +116,7 @@ class Comparison:
                 }
                 for i, recipe in enumerate(self.recipes)
             ],
-            "baseline": {c: mean_interval(v, test_share=self.test_share).to_dict() for c, v in self.baseline.items()},
+            "baseline": {column: self.constant(column).to_dict() for column in self.baseline},
             "repeats": len(self.splits),
         }
 
@@ -144,6 +151,11 @@ def compare(
         raise InputError(f"seeds is {repeats.seeds}; intervals need at least 2, 10 are usual")
     problem = problem.merged()
     splits = tuple(_split(problem, repeats, s) for s in range(repeats.seeds))
+    if not all(len(part) for split in splits for part in (split.train, split.validation, split.test)):
+        raise InputError(
+            f"{problem.rows} different rows are too few to split into training, validation and test rows; give 10 or "
+            "more, and 3 or more of each class"
+        )
     prepared = prepare(problem, [split.train for split in splits])
     runs = [
         Run(recipe, derive(repeats.seed, s), split.train, split.validation, s, repeats.learning_rate)

@@ -129,8 +129,8 @@ def selected_columns(results: Sequence[RunResult], schema: Schema) -> list[Selec
     for column, name in enumerate(schema.names):
         blocks = [weights[owners == column] for weights in firsts]
         if blocks and blocks[0].size:
-            norms = [float(np.linalg.norm(block)) for block in blocks]
-            found.append(Selected(name, float(np.mean([norm > 0 for norm in norms])), float(np.mean(norms))))
+            used, norms = [block.any() for block in blocks], [np.linalg.norm(block) for block in blocks]
+            found.append(Selected(name, float(np.mean(used)), float(np.mean(norms))))
     return sorted(found, key=lambda column: (-column.selected, -column.weight))
 
 

@@ -66,7 +66,7 @@ class Candidate:
         recipe: the recipe.
         results: one a network.
         losses: `(M,)` held-out loss of each network as it is handed out; nan without rows held out or if it diverged.
-        score: what it was chosen by, higher is better; nan without rows held out.
+        score: what it was chosen by, higher is better; nan without rows held out, or if a network diverged.
     """
 
     recipe: Recipe
@@ -121,7 +121,7 @@ def fit(
         checkpoint: where to keep the training's state.
 
     Raises:
-        InputError: several recipes and no rows to choose by; every network diverged; an unknown metric.
+        InputError: several recipes and no rows to choose by; fewer than 2 different rows; an unknown metric.
     """
     if len(recipes) > 1 and plan.use is None and not plan.validation:
         raise InputError("validation=0 holds out no rows to choose a recipe by; give a recipe, or validation=0.2")
@@ -143,7 +143,11 @@ def fit(
 
 
 def model_of(fitted: Fit, candidate: Candidate) -> Model:
-    """The candidate's networks as one model; those that diverged are left out."""
+    """The candidate's networks as one model; those that diverged are left out.
+
+    Raises:
+        InputError: every network diverged.
+    """
     kept = [result for result in candidate.results if result.outcome != "diverged"]
     if not kept:
         raise InputError(f"every network of recipe '{candidate.recipe}' diverged; lower the learning_rate")
@@ -249,12 +253,11 @@ def _run(recipe: Recipe, member: int, splits: Sequence[tuple[Ints, Ints]], plan:
 
 def _candidate(recipe: Recipe, results: Sequence[RunResult], prepared: Prepared, metric: str | None) -> Candidate:
     losses = np.array([np.nan if r.outcome == "diverged" else r.history.validation[r.best_epoch - 1] for r in results])
-    if metric is None:
-        score = -float(losses.mean())
-    else:
+    score = -float(losses.mean())
+    if metric is not None and np.isfinite(score):
         rows, predicted = held_out_predictions(prepared, results)
         higher = next(m.higher_is_better for m in metrics_of(prepared.problem.task) if m.key == metric)
-        value = scores_of(prepared.problem, predicted, rows)[metric] if len(rows) else np.nan
+        value = scores_of(prepared.problem, predicted, rows)[metric]
         score = value if higher else -value
     return Candidate(recipe, tuple(results), losses, score)
 

@@ -15,6 +15,7 @@ from goodfit.data.schema import Schema
 from goodfit.data.splits import distinct, strata_of
 from goodfit.data.table import Table, to_table
 from goodfit.data.target import TargetScale, fit_target_scale, guess_task, positive, read_classes, read_numbers
+from goodfit.errors import InputError
 from goodfit.metrics import Task
 from goodfit.training import Data
 
@@ -33,6 +34,8 @@ class Problem:
         task: decides the loss and the metrics.
         weights: `(n,)` above 0: a row of weight 2 counts as two rows.
         name: of the target, "" if it has none.
+        positive: of two classes the one that an alarm would be for: the rarer one's code, among the rows as they were
+            given; None for other tasks. Parts of a problem keep it.
     """
 
     table: Table
@@ -41,6 +44,7 @@ class Problem:
     task: Task
     weights: Floats
     name: str = ""
+    positive: int | None = None
 
     @property
     def rows(self) -> int:
@@ -51,11 +55,6 @@ class Problem:
     def strata(self) -> Ints:
         """What splits keep even: the classes, or quantile bins of the target."""
         return strata_of(self.target, self.task)
-
-    @property
-    def positive(self) -> int | None:
-        """Of two classes the rarer one's code: the one that an alarm would be for."""
-        return positive(self.target) if self.task == "binary" else None
 
     def take(self, rows: Ints) -> Problem:
         """The problem with some of its rows."""
@@ -83,15 +82,20 @@ def read_problem(X: Any, y: Any, *, task: Task | None = None, weights: Any = Non
         name: of the target.
 
     Raises:
-        InputError: the table or the target can't be used as it is.
+        InputError: the table or the target can't be used as it is, or they differ in length.
     """
     table = X if isinstance(X, Table) else to_table(X)
     kind = task or guess_task(y)
     shares = np.ones(table.rows) if weights is None else np.asarray(weights, dtype=np.float64)
     if kind == "regression":
-        return Problem(table, read_numbers(y), np.empty(0), "regression", shares, name)
-    codes, classes = read_classes(y)
-    return Problem(table, codes, classes, "binary" if len(classes) == 2 else "multiclass", shares, name)
+        problem = Problem(table, read_numbers(y), np.empty(0), "regression", shares, name)
+    else:
+        codes, classes = read_classes(y)
+        alarm = positive(codes) if len(classes) == 2 else None
+        problem = Problem(table, codes, classes, "multiclass" if alarm is None else "binary", shares, name, alarm)
+    if len(problem.target) != table.rows:
+        raise InputError(f"the table has {table.rows} rows, the target {len(problem.target)}: give one for each row")
+    return problem
 
 
 @dataclass(frozen=True, eq=False)

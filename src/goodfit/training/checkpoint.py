@@ -16,6 +16,10 @@ from torch import Tensor
 from goodfit.training.runs import Data, Run, Settings
 
 
+FORMAT = 1
+"""Of what is saved: a file of another format belongs to no job."""
+
+
 @dataclass
 class Checkpoint:
     """Where and how often to save.
@@ -59,7 +63,7 @@ class Checkpoint:
 
 def fingerprint(data: Data, runs: Sequence[Run], settings: Settings) -> str:
     """What a job is: a hash of its rows, runs and settings."""
-    digest = hashlib.sha256(repr((settings, data.task)).encode())
+    digest = hashlib.sha256(repr((FORMAT, settings, data.task)).encode())
     for tensor in (data.inputs, data.targets, data.weights):
         digest.update(repr(tuple(tensor.shape)).encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())

@@ -121,7 +121,7 @@ def train(
             epoch += 1
             late = time.monotonic() >= execution.deadline
             blocks = _close_epoch(job, ledger, blocks, losses, epoch=epoch, late=late)
-            if checkpoint and checkpoint.due:
+            if checkpoint and checkpoint.due and not late:
                 checkpoint.save(snapshot(ledger, blocks, epoch), print_)
             if on_epoch:
                 on_epoch(Progress(epoch, settings.max_epochs, sum(len(b.members) for b in blocks), len(runs)))
