@@ -1,13 +1,23 @@
 """A small table as a file, and a run trained on it."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 from commandline import QUICK, assert_done, goodfit
 from customers import make_table
+
+from goodfit.studies import testing
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_replicates() -> Iterator[None]:
+    """Intervals from 10 resamplings of the test rows: most of a small fit's time goes into them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testing, "REPLICATES", 10)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +53,8 @@ def write(tmp_path: Path) -> Callable[[str, str | bytes | pl.DataFrame], Path]:
     def file(name: str, content: str | bytes | pl.DataFrame) -> Path:
         path = tmp_path / name
         if isinstance(content, pl.DataFrame):
-            content.write_parquet(path) if path.suffix == ".parquet" else content.write_csv(path)
+            with path.open("wb") as opened:
+                content.write_parquet(opened) if path.suffix == ".parquet" else content.write_csv(opened)
         else:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from goodfit.training.runs import Data, Run, Settings
 
-
 FORMAT = 1
 """Of what is saved: a file of another format belongs to no job."""
 
