@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from goodfit.errors import InputError
 from goodfit.metrics import Task, metrics_of
@@ -24,7 +24,7 @@ def compare(
     seeds: int = 10,
     hidden: tuple[int, ...] = (128, 128),
     max_epochs: int = 100,
-    task: Task | None = None,
+    task: Literal["binary", "multiclass", "regression"] | None = None,
     random_state: int = 0,
 ) -> Comparison:
     """Compare recipes on rows that no run has seen, with intervals.

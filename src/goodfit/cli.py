@@ -40,6 +40,23 @@ Seeds = Annotated[int, typer.Option(min=2, help="Repeats, each with a new split 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"goodfit {version('goodfit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What all commands share."""
+
+
 @app.command(epilog="Example: goodfit demo --out demo-run")
 def demo(
     data: Annotated[Literal["fraud", "loans"], typer.Option(help="Simulated card frauds, or real loans.")] = "fraud",

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -67,7 +68,7 @@ def print_table(table: Mapping[str, Any], title: str = "") -> None:
     out = console()
     if title:
         out.print(title, style="bold")
-    label = min(LABEL, max(len(row["label"]) for row in [*table["rows"], *table["baselines"]]))
+    label = min(LABEL, max(cell_len(row["label"]) for row in [*table["rows"], *table["baselines"]]))
     fitting = max(1, (out.width - label) // (COLUMN + 2))
     metrics = table["metrics"]
     for start in range(0, len(metrics), fitting):
@@ -78,9 +79,9 @@ def print_table(table: Mapping[str, Any], title: str = "") -> None:
 def _part(table: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], label: int) -> Table:
     """Some columns of a table."""
     shown = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    shown.add_column("", width=label)
+    shown.add_column("", width=label, overflow="fold")
     for metric in metrics:
-        shown.add_column(Text(metric["label"]), justify="right", width=COLUMN)
+        shown.add_column(Text(metric["label"]), justify="right", width=COLUMN, overflow="fold")
     for row in table["rows"]:
         shown.add_row(Text(row["label"]), *(_cell(row["cells"].get(m["key"]), m) for m in metrics))
     for row in table["baselines"]:

@@ -14,23 +14,29 @@ from goodfit.studies.fitting import Fit
 
 def fit_headline(fitted: Fit, diagnosis: Diagnosis) -> str:
     """What a fit found."""
-    best = fitted.best
-    if "overfitting" in diagnosis.fired:
-        verdict = diagnosis["overfitting"]
-        if "best dose" in verdict.evidence:
-            before = verdict.evidence["held-out loss without regularization"]
-            after = verdict.evidence["held-out loss of the best dose"]
-            dose = verdict.evidence["best dose"]
-            return f"Overfitting: {dose} brings the held-out loss from {before:.3g} down to {after:.3g}."
-        return f"Overfitting: the validation loss turns at epoch {verdict.evidence['validation turns at epoch']:.0f}."
-    if "collapsed" in diagnosis.fired:
+    overfitting, diverged = diagnosis["overfitting"], diagnosis["diverged"]
+    if overfitting.fired and "best dose" in overfitting.evidence:
+        before = overfitting.evidence["held-out loss without regularization"]
+        after = overfitting.evidence["held-out loss of the best dose"]
+        dose = overfitting.evidence["best dose"]
+        return f"Overfitting: {dose} brings the held-out loss from {before:.3g} down to {after:.3g}."
+    if overfitting.fired:
+        return (
+            f"Overfitting: the validation loss turns at epoch {overfitting.evidence['validation turns at epoch']:.0f}."
+        )
+    if diagnosis["collapsed"].fired:
         return "Collapsed: the network predicts nearly the same for every row."
-    loss = (
-        f"The held-out loss is {np.nanmean(best.losses):.3g}"
-        if np.isfinite(best.losses).any()
-        else "No rows were held out"
-    )
-    return f"No sign of overfitting that a tried dose would mend, within {_range(fitted)}. {loss} with {best.recipe}."
+    said = [f"No sign of overfitting that a tried dose would mend, within {_range(fitted)}."]
+    if overfitting.outcome == "not applicable":
+        said = [f"Whether it overfits can't be told: {overfitting.reason}."]
+    if diverged.fired:
+        gone, every = diverged.evidence["networks that diverged"], diverged.evidence["networks"]
+        said.insert(0, f"{gone:.0f} of {every:.0f} networks diverged.")
+    loss, recipe = fitted.best.losses.mean(), str(fitted.best.recipe)
+    if np.isfinite(loss):
+        how = "without regularization" if recipe == "none" else f"with {recipe}"
+        said.append(f"The held-out loss is {loss:.3g} {how}.")
+    return " ".join(said)
 
 
 def _range(fitted: Fit) -> str:
@@ -54,8 +60,10 @@ def comparison_headline(comparison: Comparison, labels: Labels, turns: Mapping[s
         else ""
     )
     if best == 0:
-        return f"{said}No recipe has a lower test loss than {labels.of(first)} ({means[0]:.3g})."
-    difference = comparison.difference(best, key)
-    sure = "" if difference.high < 0 else ", but no more than chance could"
+        value = f" ({means[0]:.3g})" if np.isfinite(means[0]) else ""
+        return f"{said}No recipe has a lower test loss than {labels.of(first)}{value}."
     winner = labels.of(comparison.recipes[best])
+    if not np.isfinite(means[0]):
+        return f"{said}With {labels.of(first)} networks diverged; {winner} has a test loss of {means[best]:.3g}."
+    sure = "" if comparison.difference(best, key).high < 0 else ", but no more than chance could"
     return f"{said}{winner} lowers the test loss from {means[0]:.3g} to {means[best]:.3g}{sure}."

@@ -19,7 +19,7 @@ from goodfit.report.headline import comparison_headline, fit_headline
 from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
 from goodfit.studies.comparison import Comparison
 from goodfit.studies.findings import Histogram, selected_columns, weight_histograms
-from goodfit.studies.fitting import Candidate, Fit, held_out_predictions, predictions
+from goodfit.studies.fitting import Candidate, Fit, held_out_predictions, predictions, threshold_of
 from goodfit.studies.problem import Floats, Problem
 from goodfit.training import RunResult, Settings
 
@@ -48,7 +48,7 @@ def summarize_fit(fitted: Fit, diagnosis: Diagnosis, labels: Labels, test: OnTes
     rows, predicted = held_out_predictions(fitted.prepared, fitted.best.results)
     threshold_from = (problem.take(rows), predicted)
     if test:
-        summary["data"]["test"] = test.problem.rows
+        summary["data"] |= _counts(problem, test.problem) | {"test": test.problem.rows}
     shown = (held, test.predicted) if held is not None and test else threshold_from
     return summary | features | _decisions(fitted.best, threshold_from, shown, where)
 
@@ -76,15 +76,7 @@ def summarize_comparison(
 def _frame(labels: Labels, problem: Problem, settings: Settings) -> dict[str, Any]:
     """What every summary has."""
     names = {"goodfit", "torch", "scikit-learn", "polars", "numpy"}
-    data: dict[str, Any] = {
-        "name": labels.data,
-        "rows": problem.rows,
-        "columns": len(problem.table.columns),
-        "target": labels.target,
-    }
-    if problem.task != "regression":
-        data["classes"] = [str(c) for c in problem.classes]
-        data["counts"] = np.bincount(problem.target, minlength=len(problem.classes)).tolist()
+    data = {"name": labels.data, "columns": len(problem.table.columns), "target": labels.target}
     return {
         "format": 1,
         "goodfit": version("goodfit"),
@@ -92,10 +84,20 @@ def _frame(labels: Labels, problem: Problem, settings: Settings) -> dict[str, An
         "command": labels.command,
         "title": labels.title,
         "task": problem.task,
-        "data": data,
+        "data": data | _counts(problem),
         "settings": asdict(settings),
         "versions": {name: version(name) for name in sorted(names)} | {"python": platform.python_version()},
     }
+
+
+def _counts(*parts: Problem) -> dict[str, Any]:
+    """How many rows there are, and of each class."""
+    rows = {"rows": sum(part.rows for part in parts)}
+    classes = parts[0].classes
+    if not len(classes):
+        return rows
+    counts = sum(np.bincount(part.target, minlength=len(classes)) for part in parts)
+    return rows | {"classes": [str(c) for c in classes], "counts": np.asarray(counts).tolist()}
 
 
 def _turns(turns: Mapping[str, Turn]) -> list[dict[str, Any]]:
@@ -160,14 +162,13 @@ def _first_repeat(comparison: Comparison) -> dict[str, Any]:
         return {}
     alarm, truth = problem.positive, problem.target == problem.positive
     tested = [predictions(comparison.prepared, result, split.test)[:, alarm] for result in results]
-    last = predictions(comparison.prepared, results[-1], split.validation)[:, alarm]
-    threshold = best_threshold(truth[split.validation], last)
+    threshold = threshold_of(problem, predictions(comparison.prepared, results[-1], split.validation), split.validation)
     calibration = [
         {"recipe": str(recipe), "bins": [asdict(b) for b in calibration_bins(truth[split.test], predicted)]}
         for recipe, predicted in zip(comparison.recipes, tested, strict=True)
     ]
+    if threshold is None:
+        return {"calibration": calibration}
     where = {"rows": f"test rows of the first split, with {comparison.recipes[-1]}"}
-    return {
-        "calibration": calibration,
-        "confusion": _confusion(problem.take(split.test), tested[-1], alarm=alarm, threshold=threshold) | where,
-    }
+    confusion = _confusion(problem.take(split.test), tested[-1], alarm=alarm, threshold=threshold)
+    return {"calibration": calibration, "confusion": confusion | where}
