@@ -14,6 +14,8 @@ from goodfit import cli
 
 PROGRAM = Path(sys.executable).with_name("goodfit")
 QUICK = ("--recipe", "l2=0.001, early_stopping=2")
+USUAL = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+"""A user's environment: where output is buffered, a program may learn only at its end that none can be written."""
 RUN_FILES = {"model.safetensors", "run.json", "history.parquet", "report.html"}
 
 
@@ -51,7 +53,7 @@ def program(*arguments: object, **environment: str) -> Done:
     """Run the installed program, with pipes for its output."""
     command = [PROGRAM, *map(str, arguments)]
     ended = subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", env=os.environ | environment, check=False
+        command, capture_output=True, text=True, encoding="utf-8", env=USUAL | environment, check=False
     )
     return Done(ended.returncode, ended.stdout, ended.stderr)
 

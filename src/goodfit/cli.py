@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -157,9 +158,10 @@ def _status() -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; what was saved is kept, and the same command goes on from there", status=130)
     except BrokenPipeError:  # whoever read it, such as head, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except OSError as error:
+        _drop_output()
         return _fail(_system(error))
     except SafetensorError as error:
         return _fail(f"the state of the training can't be saved ({error}); free some space, or choose another --out")
@@ -172,6 +174,13 @@ def _run() -> int:
             return int(context.command.invoke(context) or 0)
     except typer.Exit as done:
         return done.exit_code
+
+
+def _drop_output() -> None:
+    """Send what standard output still holds nowhere, or Python would try to write it again at its end."""
+    with suppress(OSError):
+        output = sys.stdout.fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
 
 
 def _fail(message: str, status: int = 2) -> int:

@@ -14,7 +14,7 @@ from goodfit.training import RunResult, Settings
 SETTINGS = Settings(hidden=(8,), batch_size=16, max_epochs=5)
 LINEAR = Settings(hidden=(), batch_size=16, max_epochs=5)
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
-CLASSES = {"binary": np.array(["no", "yes"]), "multiclass": np.array(["blue", "green", "red"])}
+CLASSES = {"binary": np.array(["alarm", "fine"]), "multiclass": np.array(["blue", "green", "red"])}
 
 
 def recipes(*texts: str) -> list[Recipe]:
@@ -31,12 +31,12 @@ def frame_of(rows: int, seed: int = 0) -> pl.DataFrame:
 
 
 def target_of(frame: pl.DataFrame, task: Task, *, noise: float = 0.5, seed: int = 1) -> np.ndarray:
-    """A linear truth with noise; of two classes about a third is "yes", of three they differ in size too."""
+    """A linear truth with noise; of two classes the first is the rarer, of three all differ in size."""
     signal = frame["a"].to_numpy() - frame["b"].to_numpy()
     signal = signal + noise * np.random.default_rng(seed).normal(size=len(signal))
     if task == "regression":
         return 50.0 + 10.0 * signal
-    cuts = np.quantile(signal, [0.65] if task == "binary" else [0.3, 0.55])
+    cuts = np.quantile(signal, [0.35] if task == "binary" else [0.3, 0.55])
     return CLASSES[task][np.digitize(signal, cuts)]
 
 

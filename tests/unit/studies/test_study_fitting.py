@@ -33,7 +33,12 @@ MEMBERS = 5
 @pytest.fixture(scope="module", params=TASKS)
 def fitted(request):
     """Three recipes on 90 rows and 30 copies of them."""
-    return fit(problem_of(request.param, copies=30), recipes(*TEXTS), plan=Plan(seed=3), settings=SETTINGS)
+    return fit(
+        problem_of(request.param, copies=30),
+        recipes(*TEXTS),
+        plan=Plan(seed=3, learning_rate=0.1),
+        settings=replace(SETTINGS, max_epochs=9),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +225,7 @@ def test_losses_are_the_held_out_loss_of_the_weights_handed_out(fitted):
             assert loss == pytest.approx(np.average(errors, weights=weights), rel=1e-4)
     stopped = fitted.candidates[2]
     assert all(loss == min(r.history.validation) for loss, r in zip(stopped.losses, stopped.results, strict=True))
+    assert any(r.best_epoch < r.epochs for r in stopped.results)
 
 
 @pytest.mark.parametrize(("task", "metric"), [(task, m) for task in TASKS for m in metrics_of(task)])
