@@ -18,6 +18,7 @@ from goodfit.regularizers import Recipe
 from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels, OnTest
 from goodfit.saving import REPORT
+from goodfit.statistics import Estimate
 from goodfit.studies.budget import read_seconds
 from goodfit.studies.findings import gather_evidence, history_frame
 from goodfit.studies.fitting import (
@@ -27,11 +28,12 @@ from goodfit.studies.fitting import (
     fit,
     held_out_predictions,
     model_of,
+    scores_of,
     threshold_of,
     usual_batch_size,
 )
 from goodfit.studies.problem import Problem
-from goodfit.studies.testing import Predictor, score_on, split_test
+from goodfit.studies.testing import Predictor, Tested, score_on, split_test
 from goodfit.training import Execution, Settings
 
 TEST_SHARE = 0.2
@@ -103,11 +105,13 @@ def _summary(fitted: Fit, test: Problem, request: Request) -> dict[str, Any]:
 
 def _tested(fitted: Fit, test: Problem, seed: int) -> OnTest:
     """Score no regularization, where it was tried, the chosen candidate, and the constant prediction."""
-    none = [i for i, candidate in enumerate(fitted.candidates) if not candidate.recipe.parts]
+    plain = [i for i, candidate in enumerate(fitted.candidates) if not candidate.recipe.parts]
+    none = [i for i in plain if any(result.outcome != "diverged" for result in fitted.candidates[i].results)]
     shown = list(dict.fromkeys([*none, fitted.chosen]))
     predictors = [_predictor(fitted, i, test) for i in shown]
-    constant = Predictor(_constant(fitted.prepared.problem, test.rows))
-    *tested, baseline = score_on(test, [*predictors, constant], seed)
+    tested = score_on(test, predictors, seed)
+    constant = scores_of(test, _constant(fitted.prepared.problem, test.rows))
+    baseline = Tested({key: Estimate(value, value, value) for key, value in constant.items()}, {})
     return OnTest(test, predictors[-1].predicted, dict(zip(shown, tested, strict=True)), baseline)
 
 

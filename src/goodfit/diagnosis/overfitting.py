@@ -11,6 +11,9 @@ from goodfit.statistics import Estimate, paired_interval
 
 NAME, TITLE = "overfitting", "A regularizer lowers the held-out loss"
 LEVEL = 0.95
+SMALLEST = 1e-12
+"""A loss of 0 counts as this."""
+
 LEAST = 1e-3
 """Of the loss: what is less is no cure, and may be rounding alone."""
 
@@ -18,8 +21,9 @@ LEAST = 1e-3
 def check(evidence: Evidence) -> Verdict:
     """Fires if a candidate's held-out loss is below that of no regularization by more than chance, and a thousandth.
 
-    The differences are paired over folds and seeds; the interval is widened for the number of candidates (Bonferroni)
-    and for the overlap of the folds' training rows (Nadeau and Bengio). With one recipe alone, unregularized, the
+    Losses are paired over folds and seeds and compared by their ratio: a memorizing network's loss differs between
+    folds as its size does. The interval is widened for the number of candidates (Bonferroni) and for the overlap of
+    the folds' training rows (Nadeau and Bengio). With one recipe alone, unregularized, the
     dose tried is to stop earlier: it fires if the validation loss rises by as much after its turn. With one
     regularized recipe nothing tells.
     """
@@ -37,15 +41,14 @@ def _against_none(evidence: Evidence) -> Verdict:
     if not np.isfinite(reference).all() or not others or len(reference) < 2:
         return Verdict(NAME, TITLE, "issue", "not applicable", reason="too few networks with a held-out loss")
     best = min(others, key=lambda i: float(evidence.losses[i].mean()))
-    gain = _gain(evidence, none, best, tried=len(others))
-    threshold = LEAST * float(reference.mean())
+    lower = _lower_by(evidence, none, best, tried=len(others))
     numbers: dict[str, float | str] = {
         "held-out loss without regularization": float(reference.mean()),
         "held-out loss of the best dose": float(evidence.losses[best].mean()),
         "best dose": evidence.recipes[best],
-        "gain": gain.value,
-        "gain, low": gain.low,
-        "gain, high": gain.high,
+        "lower by": lower.value,
+        "lower by, low": lower.low,
+        "lower by, high": lower.high,
         "training loss without regularization": float(
             np.mean([result.history.train[result.best_epoch - 1] for result in evidence.results[none]])
         ),
@@ -54,18 +57,21 @@ def _against_none(evidence: Evidence) -> Verdict:
         NAME,
         TITLE,
         "issue",
-        "fired" if gain.low > 0 and gain.value > threshold else "passed",
+        "fired" if lower.low > 0 and lower.value > LEAST else "passed",
         evidence=numbers,
-        threshold=threshold,
+        threshold=LEAST,
         advice=f"train with {evidence.recipes[best]}",
     )
 
 
-def _gain(evidence: Evidence, none: int, best: int, *, tried: int) -> Estimate:
+def _lower_by(evidence: Evidence, none: int, best: int, *, tried: int) -> Estimate:
+    """The share by which the best dose lowers the loss, 1 - exp of the mean log ratio, with its interval."""
     result = evidence.results[none][0]
     share = len(result.run.validation) / len(result.run.train)
     level = 1 - (1 - LEVEL) / tried
-    return paired_interval(evidence.losses[none], evidence.losses[best], test_share=share, level=level)
+    before, after = (np.log(np.maximum(evidence.losses[i], SMALLEST)) for i in (none, best))
+    ratio = paired_interval(before, after, test_share=share, level=level)
+    return Estimate(*(float(-np.expm1(-end)) for end in (ratio.value, ratio.low, ratio.high)))
 
 
 def _turned(evidence: Evidence) -> Verdict:

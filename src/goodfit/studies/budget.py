@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from goodfit.errors import InputError
@@ -21,6 +22,8 @@ def read_seconds(budget: float | str | None) -> float | None:
     """
     if budget is None:
         return None
+    if isinstance(budget, int | float) and not isinstance(budget, bool) and 0 < budget < math.inf:
+        return float(budget)
     match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", str(budget).lower())
     if not match or match[2] not in UNITS or match[1].count(".") > 1 or match[1] == "." or float(match[1]) <= 0:
         raise InputError(f"budget is {budget!r}; give a time above 0, such as 30s, 2min or 1h")

@@ -6,11 +6,13 @@ import hashlib
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from goodfit.training.runs import Data, Run, Settings
@@ -41,8 +43,14 @@ class Checkpoint:
         """Save tensors under the fingerprint of their job."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(".tmp")
-        save_file({key: t.contiguous().cpu() for key, t in tensors.items()}, temporary, {"fingerprint": fingerprint})
-        os.replace(temporary, self.path)
+        content = save({key: t.contiguous().cpu() for key, t in tensors.items()}, {"fingerprint": fingerprint})
+        try:
+            temporary.write_bytes(content)
+            os.replace(temporary, self.path)
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
         self.saved = time.monotonic()
 
     def load(self, fingerprint: str) -> dict[str, Tensor] | None:
@@ -62,7 +70,7 @@ class Checkpoint:
 
 def fingerprint(data: Data, runs: Sequence[Run], settings: Settings) -> str:
     """What a job is: a hash of its rows, runs and settings."""
-    digest = hashlib.sha256(repr((FORMAT, settings, data.task)).encode())
+    digest = hashlib.sha256(repr((version("goodfit"), FORMAT, settings, data.task)).encode())
     for tensor in (data.inputs, data.targets, data.weights):
         digest.update(repr(tuple(tensor.shape)).encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())

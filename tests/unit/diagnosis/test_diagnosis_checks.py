@@ -50,7 +50,7 @@ def test_a_dose_that_lowers_the_held_out_loss_beyond_chance_is_overfitting():
     assert verdict.advice == "train with l2=0.001"
     assert verdict.evidence["held-out loss without regularization"] == pytest.approx(0.5)
     assert verdict.evidence["held-out loss of the best dose"] == pytest.approx(0.3)
-    assert verdict.evidence["gain"] == pytest.approx(0.2)
+    assert verdict.evidence["lower by"] == pytest.approx(1 - np.exp(np.mean(np.log(losses[1]) - np.log(NONE))))
     assert verdict.evidence["training loss without regularization"] == pytest.approx(0.3)
 
 
@@ -63,10 +63,10 @@ def test_it_fires_by_the_paired_interval_corrected_for_folds_and_doses(gains, tr
     verdict = overfitting.check(evidence(recipes=texts, losses=[NONE, *others]))
     if np.mean(gains) < -0.39:
         return
-    expected = paired_interval(NONE, others[0], test_share=0.25, level=1 - 0.05 / tried)
-    assert verdict.evidence["gain, low"] == pytest.approx(expected.low)
-    assert verdict.evidence["gain, high"] == pytest.approx(expected.high)
-    assert verdict.fired == (expected.low > 0 and expected.value > verdict.threshold)
+    expected = paired_interval(np.log(NONE), np.log(others[0]), test_share=0.25, level=1 - 0.05 / tried)
+    assert verdict.evidence["lower by, low"] == pytest.approx(1 - np.exp(-expected.low))
+    assert verdict.evidence["lower by, high"] == pytest.approx(1 - np.exp(-expected.high))
+    assert verdict.fired == (expected.low > 0 and 1 - np.exp(-expected.value) > verdict.threshold)
 
 
 def test_a_dose_that_does_no_better_passes():
@@ -93,8 +93,8 @@ def test_a_dose_of_which_a_network_diverged_is_not_counted():
     losses = [NONE, [x - 0.3 for x in NONE[:4]] + [math.nan], [x - 0.2 for x in NONE]]
     verdict = overfitting.check(evidence(recipes=RECIPES, losses=losses))
     assert verdict.evidence["best dose"] == "early_stopping=10"
-    expected = paired_interval(NONE, losses[2], test_share=0.25)
-    assert verdict.evidence["gain, low"] == pytest.approx(expected.low)
+    expected = paired_interval(np.log(NONE), np.log(losses[2]), test_share=0.25)
+    assert verdict.evidence["lower by, low"] == pytest.approx(1 - np.exp(-expected.low))
 
 
 @pytest.mark.parametrize(
