@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from safetensors import SafetensorError
 
 from goodfit.errors import DoubtfulRecipe, InputError
 
@@ -163,8 +162,6 @@ def _status() -> int:
     except OSError as error:
         _drop_output()
         return _fail(_system(error))
-    except SafetensorError as error:
-        return _fail(f"the state of the training can't be saved ({error}); free some space, or choose another --out")
 
 
 def _run() -> int:

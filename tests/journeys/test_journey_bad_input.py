@@ -14,7 +14,6 @@ import polars as pl
 import pytest
 from commandline import PROGRAM, QUICK, USUAL, Done, assert_done, assert_refused, contents, goodfit, program
 from customers import make_table
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 import goodfit as library
@@ -307,14 +306,15 @@ def test_full_disk_leaves_the_old_run(
 
 
 def test_full_disk_while_training(csv: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+    def refuse(path: Path, content: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     before = contents(run)
     monkeypatch.setattr(checkpoint.Checkpoint, "due", True)
-    monkeypatch.setattr(checkpoint, "save_file", refuse)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
     done = goodfit("fit", csv, "--target", "left", *QUICK, "--out", run)
-    assert_refused(done, "No space left on device", "free some")
+    assert_refused(done, "no space left on the disk", "free some")
     assert contents(run) == before
 
 

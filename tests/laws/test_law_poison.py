@@ -63,7 +63,7 @@ def test_rows_of_no_set_change_nothing(poison, rows):
 def test_rows_of_another_member_change_nothing():
     """A row in the training set of a neighbour alone."""
     data, chosen, runs = make_data(), make_settings(), [*runs_around([0]), make_run(train=range(40))]
-    bad = poisoned(data, [0], 50.0)
+    bad = poisoned(data, [0], 2.0)  # a neighbour that diverged would leave, and floats depend on company by rounding
     results, others = train(data, runs, chosen), train(bad, runs, chosen)
     for clean, other in zip(results[:-1], others[:-1], strict=True):
         assert_same(clean, other)
