@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -32,15 +32,17 @@ LOANS = Path(__file__).parents[1] / "src" / "goodfit" / "examples" / "lending_cl
 COMMAND = str(Path(sys.executable).parent / "goodfit")
 
 
-def timed(*command: str) -> tuple[float, str]:
+def timed(*command: str) -> tuple[float, float, str]:
+    """Seconds, peak gigabytes and standard output of a command."""
     start = time.perf_counter()
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return time.perf_counter() - start, output
-
-
-def peak_gigabytes() -> float:
-    """The largest process so far among those waited for."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    with tempfile.TemporaryFile("w+") as output, subprocess.Popen(command, stdout=output) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - start
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command)
+        output.seek(0)
+        return seconds, used.ru_maxrss / 1e6, output.read()
 
 
 def rivals(seed: int) -> dict[str, float]:
@@ -73,8 +75,8 @@ def main() -> None:
     }.items():
         print(f"{name:<24} {min(timed(*command)[0] for _ in range(3)):6.2f} s")
     with tempfile.TemporaryDirectory() as folder:
-        seconds, _ = timed(COMMAND, "demo", "--out", f"{folder}/demo")
-        print(f"{'goodfit demo':<24} {seconds:6.2f} s, peak {peak_gigabytes():.2f} GB")
+        seconds, peak, _ = timed(COMMAND, "demo", "--out", f"{folder}/demo")
+        print(f"{'goodfit demo':<24} {seconds:6.2f} s, peak {peak:.2f} GB")
         for seed in args.seeds:
             options = (
                 "--target",
@@ -87,13 +89,13 @@ def main() -> None:
                 "--out",
                 f"{folder}/{seed}",
             )
-            seconds, output = timed(COMMAND, "fit", str(LOANS), *options)
+            seconds, peak, output = timed(COMMAND, "fit", str(LOANS), *options)
             row = next(row for row in json.loads(output)["table"]["rows"] if "test_roc_auc" in row["cells"])
             chosen = [r for r in json.loads(output)["table"]["rows"] if "test_roc_auc" in r["cells"]][-1]
             auc = chosen["cells"]["test_roc_auc"]
             beside = ", ".join(f"{name} {value:.3f}" for name, value in rivals(seed).items())
             print(
-                f"{f'goodfit fit, seed {seed}':<24} {seconds:6.2f} s, peak {peak_gigabytes():.2f} GB, test AUC "
+                f"{f'goodfit fit, seed {seed}':<24} {seconds:6.2f} s, peak {peak:.2f} GB, test AUC "
                 f"{auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}], {row['recipe']} "
                 f"{row['cells']['test_roc_auc']['value']:.3f}, {beside}"
             )
