@@ -169,7 +169,7 @@ def feature_figure(part: Mapping[str, Any]) -> Figure:
 
     Args:
         part: "recipe", and "rows" of "name", "selected" (share in [0, 1]: 0 muted in all networks, 1 kept in all) and
-            "weight" (its mean absolute weight, at least 0, or None).
+            "weight" (its mean norm of the weights, at least 0, or None).
 
     Returns:
         A figure of at most `FEATURES_DRAWN` columns; its table has them all.
@@ -181,7 +181,9 @@ def feature_figure(part: Mapping[str, Any]) -> Figure:
     weighed = any(present(row.get("weight")) for row in part["rows"])
     ranked = sorted(part["rows"], key=lambda row: (-row["selected"], -_finite(row.get("weight"))))
     shown = ranked[:FEATURES_DRAWN]
-    drawn = layout(70 + 26 * len(shown), "mean absolute weight" if weighed else "share of networks that keep it", "")
+    drawn = layout(
+        70 + 26 * len(shown), "mean norm of the weights" if weighed else "share of networks that keep it", ""
+    )
     drawn["margin"]["r"] = 48
     names = [plotly_text(shorten(str(row["name"]), 22)) for row in shown]
     drawn["yaxis"] |= {"tickvals": list(range(len(shown))), "ticktext": names, "showgrid": False}
@@ -211,7 +213,7 @@ def feature_figure(part: Mapping[str, Any]) -> Figure:
     caption += " Hatched: kept by fewer than half." if not all(kept) else ""
     caption += f" In the table only: {rest} more." if rest else ""
     rows = [(str(row["name"]), percent(row["selected"]), number(row.get("weight"))) for row in ranked]
-    return Figure("features", label, [bars], drawn, ("column", "kept by", "mean absolute weight"), rows, caption)
+    return Figure("features", label, [bars], drawn, ("column", "kept by", "mean norm of the weights"), rows, caption)
 
 
 def calibration_figure(items: Sequence[Mapping[str, Any]], hues: Mapping[str, int]) -> Figure:

@@ -23,7 +23,7 @@ from goodfit.studies.fitting import Candidate, Fit, held_out_predictions, predic
 from goodfit.studies.problem import Floats, Problem
 from goodfit.training import RunResult, Settings
 
-FEATURES_NOTE = "The share of networks in which any weight from the column is not exactly 0, under {recipe}."
+FEATURES_NOTE = "A network keeps a column if any weight from it is not exactly 0."
 
 
 def summarize_fit(fitted: Fit, diagnosis: Diagnosis, labels: Labels, test: OnTest | None = None) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _features(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]],
     for recipe, own in zip(recipes, results, strict=True):
         if recipe.get(L1) or recipe.get(ElasticNet):
             rows = [asdict(column) for column in selected_columns(own, schema)]
-            return {"features": {"recipe": str(recipe), "rows": rows, "note": FEATURES_NOTE.format(recipe=recipe)}}
+            return {"features": {"recipe": str(recipe), "rows": rows, "note": FEATURES_NOTE}}
     return {}
 
 
