@@ -11,6 +11,8 @@ from goodfit.report.tables import Labels
 from goodfit.studies.comparison import Comparison
 from goodfit.studies.fitting import Fit
 
+UNSURE = 0.05
+
 
 def fit_headline(fitted: Fit, diagnosis: Diagnosis) -> str:
     """What a fit found."""
@@ -29,6 +31,13 @@ def fit_headline(fitted: Fit, diagnosis: Diagnosis) -> str:
     said = [f"No sign of overfitting that a tried dose would mend, within {_range(fitted)}."]
     if overfitting.outcome == "not applicable":
         said = [f"Whether it overfits can't be told: {overfitting.reason}."]
+    elif _unsure(overfitting.evidence):
+        before = overfitting.evidence["held-out loss without regularization"]
+        after = overfitting.evidence["held-out loss of the best dose"]
+        said = [
+            "It may overfit, but these rows can't tell: the held-out loss falls from "
+            f"{before:.3g} to {after:.3g} with {overfitting.evidence['best dose']}, which chance could do."
+        ]
     if diverged.fired:
         gone, every = diverged.evidence["networks that diverged"], diverged.evidence["networks"]
         said.insert(0, f"{gone:.0f} of {every:.0f} networks diverged.")
@@ -37,6 +46,11 @@ def fit_headline(fitted: Fit, diagnosis: Diagnosis) -> str:
         how = "without regularization" if recipe == "none" else f"with {recipe}"
         said.append(f"The held-out loss is {loss:.3g} {how}.")
     return " ".join(said)
+
+
+def _unsure(evidence: Mapping[str, float | str]) -> bool:
+    """Whether the best dose lowers the loss by a twentieth or more, though not beyond chance."""
+    return float(evidence.get("lower by", 0.0)) >= UNSURE
 
 
 def _range(fitted: Fit) -> str:

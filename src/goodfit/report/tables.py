@@ -119,7 +119,8 @@ def fit_table(fitted: Fit, labels: Labels, test: OnTest | None) -> dict[str, Any
     if test:
         cells = {f"test_{m.key}": test.baseline.scores[m.key].to_dict() for m in shown}
         baselines.append({"label": _constant_label(test.problem), "cells": cells})
-    note = f"{LEVEL_NOTE}: of losses over {fitted.plan.members} networks, each with a seed of its own, on the rows that it held out"
+    note = f"{LEVEL_NOTE}: of losses over {fitted.plan.members} networks, "
+    note += "each with a seed of its own, on the rows that it held out"
     note += "; of test scores over resampled test rows, for all networks of a recipe together." if test else "."
     note += THRESHOLD_NOTE if test and task == "binary" else ""
     return {"metrics": metrics, "rows": rows, "baselines": baselines, "note": note}

@@ -12,7 +12,7 @@ import pytest
 from goodfit.diagnosis import Diagnosis, Turn, Verdict, diagnose, find_turn
 from goodfit.regularizers import Recipe
 from goodfit.report import render
-from goodfit.report.headline import comparison_headline, fit_headline
+from goodfit.report.headline import _unsure, comparison_headline, fit_headline
 from goodfit.report.page import SECTIONS
 from goodfit.report.summary import summarize_comparison, summarize_fit
 from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
@@ -429,3 +429,9 @@ def test_a_comparisons_headline_and_table_name_the_same_losses(compared):
         assert told in summary["headline"]
         difference = next(row for row in summary["table"]["rows"] if row["label"] == best)["differences"][key]
         assert ("no more than chance" in summary["headline"]) == (difference["high"] >= 0)
+
+
+def test_a_large_fall_within_chance_is_not_called_no_sign_of_overfitting():
+    assert _unsure({"lower by": 0.5})
+    assert not _unsure({"lower by": 0.01})
+    assert not _unsure({})
