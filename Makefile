@@ -29,7 +29,7 @@ bench: $(VENV)/.installed         ## benchmarks, rivals in the same run
 	$(BIN)/python benchmarks/population.py
 	$(BIN)/python benchmarks/commands.py
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/native/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@

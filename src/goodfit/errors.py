@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class DoubtfulRecipe(UserWarning):
     """A combination of regularizers, or a recipe and its data, that is unlikely to do what its author wants."""
+
+
+class SlowerTraining(UserWarning):
+    """Training takes a slower way than this machine could, and what to do about it."""

@@ -28,14 +28,14 @@ import torch
 from torch import Tensor
 
 from goodfit.networks import Layout
-from goodfit.regularizers import BatchNorm
+from goodfit.regularizers import BatchNorm, stack
 from goodfit.regularizers.places import Stops
 from goodfit.training.block import Block, State, build_block
 from goodfit.training.checkpoint import Checkpoint, fingerprint
-from goodfit.training.evaluation import evaluated_weights, mean_losses
+from goodfit.training.engine import Choice, Engine, choose_engine
+from goodfit.training.evaluation import evaluated_weights
 from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, restore, snapshot
 from goodfit.training.runs import Data, Run, RunResult, Settings, steps_an_epoch
-from goodfit.training.step import train_epoch
 
 MEMBERS_A_BLOCK = 16
 """Members that train as one stack on a CPU: more fall out of the cache, fewer waste time on the calls."""
@@ -49,11 +49,13 @@ class Execution:
         device: "cpu" or "cuda"; on a CPU blocks of members run side by side, a thread each.
         threads: threads at most; None for as many as torch uses (`OMP_NUM_THREADS`).
         deadline: `time.monotonic()` at which all members end with what they have; at least one epoch is trained.
+        engine: "compiled" is the CPU's, "portable" trains anywhere; "auto" takes the first where it can.
     """
 
     device: str = "cpu"
     threads: int | None = None
     deadline: float = math.inf
+    engine: Choice = "auto"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class _Job:
     settings: Settings
     layout: Layout
     threads: int
+    engine: Engine
 
 
 def train(
@@ -110,12 +113,14 @@ def train(
     execution = execution or Execution()
     layout = data.layout(settings, batch_norm=any(BatchNorm in run.recipe for run in runs))
     threads = execution.threads or torch.get_num_threads()
-    job = _Job(data.to(torch.device(execution.device)), runs, settings, layout, threads)
+    data_there = data.to(torch.device(execution.device))
+    engine = choose_engine(execution.engine, data_there, settings, stack([run.recipe for run in runs]))
+    job = _Job(data_there, runs, settings, layout, threads, engine)
     print_ = fingerprint(data, runs, settings) if checkpoint else ""
     saved = checkpoint.load(print_) if checkpoint else None
     ledger, state, alive, epoch = restore(saved, job.data.inputs.device) if saved else _begin(job)
     blocks = _cut(job, alive, state)
-    with _workers(threads) as pool:
+    with engine.alone(), _workers(threads) as pool:
         while blocks:
             losses = list(pool.map(lambda block, at=epoch: _train_epoch(job, block, at), blocks))
             epoch += 1
@@ -152,6 +157,9 @@ def _cut(job: _Job, alive: list[int], state: State | None) -> list[Block]:
 def _split(group: list[int], job: _Job) -> list[list[int]]:
     if job.data.inputs.device.type != "cpu":
         return [group]
+    if job.engine.dealt:
+        count = min(len(group), job.threads)
+        return [group[i::count] for i in range(count)]
     rounds = math.ceil(len(group) / (MEMBERS_A_BLOCK * job.threads))
     count = min(len(group), rounds * job.threads)
     cuts = [len(group) * i // count for i in range(count + 1)]
@@ -175,11 +183,11 @@ def _train_epoch(job: _Job, block: Block, epoch: int) -> tuple[Tensor, Tensor]:
     Returns:
         Losses `(M, 2)` and outcomes `(M,)` so far.
     """
-    train_epoch(block, job.data, job.settings, epoch)
+    job.engine.train_epoch(block, epoch)
     with torch.inference_mode():
         parameters, statistics = evaluated_weights(block, job.data)
-        train_loss = mean_losses(block, job.data, block.evaluated, parameters, statistics)
-        validation = mean_losses(block, job.data, block.validation, parameters, statistics)
+        train_loss = job.engine.mean_losses(block, block.evaluated, parameters, statistics)
+        validation = job.engine.mean_losses(block, block.validation, parameters, statistics)
         diverged = ~(train_loss.isfinite() & parameters.isfinite().all(1))
         outcome = _watch(block, validation, diverged, parameters, statistics=statistics, epoch=epoch + 1)
         return torch.stack([train_loss, validation], 1), outcome

@@ -11,7 +11,18 @@ from torch import Tensor
 
 from goodfit.networks import Parameters, forward, views
 from goodfit.networks.mlp import Hook
-from goodfit.regularizers.places import Averages, Decays, Drops, InLoss, OnInputs, OnTargets, OnWeights, Proximal
+from goodfit.regularizers.places import (
+    Averages,
+    Decays,
+    Drops,
+    InLoss,
+    Normalizes,
+    OnInputs,
+    OnTargets,
+    OnWeights,
+    Proximal,
+    column,
+)
 from goodfit.rng import Purpose
 from goodfit.training.block import Block, Sample
 from goodfit.training.losses import row_losses
@@ -62,9 +73,18 @@ def _gradient(block: Block, data: Data, rows: Tensor, own: Tensor | None, *, ste
     for tensor in parameters.all:
         tensor.requires_grad_(False)
     parts = views(gradient, block.layout)
+    if (norm := normalizer(block.regularizers)) is not None:
+        _still_biases(norm, parts)
     for penalty, weights, at in _on(block, InLoss, parameters, parts):
         at.add_(penalty.gradient(weights))
     return gradient, parameters
+
+
+def _still_biases(norm: Normalizes, gradient: Parameters) -> None:
+    """Full batch norm takes a bias out again: its gradient is rounding, which Adam would scale up to whole steps."""
+    partial = torch.as_tensor(norm.strength) < 1.0
+    for bias in gradient.biases[:-1]:
+        bias.mul_(column(partial, bias))
 
 
 def _batch_loss(

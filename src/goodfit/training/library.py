@@ -1,0 +1,105 @@
+"""Finds the compiled engine for this processor, and the BLAS that the process has already."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from threadpoolctl import threadpool_limits
+
+SUFFIX = {"win32": ".dll"}.get(sys.platform, ".so")
+KINDS = {"AVX512": ("avx512", "avx2", "baseline"), "AVX2": ("avx2", "baseline")}
+
+
+@dataclass(frozen=True)
+class Blas:
+    """Addresses of a BLAS's functions; 0 for one that it hasn't.
+
+    Args:
+        sgemm: product of float32 matrices.
+        bgemm: product of bfloat16 matrices into float32.
+        set_threads: how many threads the calling thread may use.
+    """
+
+    sgemm: int
+    bgemm: int = 0
+    set_threads: int = 0
+
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """While this lasts, a product uses the thread that asked for it and no other."""
+        with nullcontext() if self.set_threads else threadpool_limits(1, user_api="blas"):
+            yield
+
+
+@cache
+def load_library() -> ctypes.CDLL | None:
+    """The compiled engine for this processor; None where none was built."""
+    import goodfit
+
+    for kind in KINDS.get(torch.backends.cpu.get_cpu_capability(), ("baseline",)):
+        for folder in goodfit.__path__:
+            path = Path(folder) / "native" / f"engine_{kind}{SUFFIX}"
+            if path.exists():
+                return _prepared(ctypes.CDLL(str(path)))
+    return None
+
+
+def _prepared(library: ctypes.CDLL) -> ctypes.CDLL:
+    library.goodfit_sizes.restype = ctypes.c_int64
+    for function in (library.goodfit_train_epoch, library.goodfit_mean_losses):
+        function.restype = ctypes.c_int
+    library.goodfit_train_epoch.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+    library.goodfit_mean_losses.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
+    return library
+
+
+@cache
+def find_blas() -> Blas:
+    """The MKL inside torch where there is one, else the BLAS that SciPy brings."""
+    return torch_blas() or scipy_blas()
+
+
+def torch_blas() -> Blas | None:
+    """The MKL inside torch, which has products in bfloat16 too; None where torch has another BLAS."""
+    if not torch.backends.mkl.is_available():  # type: ignore[no-untyped-call]
+        return None
+    folder = Path(torch.__file__).parent / "lib"
+    for name in ("libtorch_cpu.so", "torch_cpu.dll"):
+        if (folder / name).exists():
+            library = ctypes.CDLL(str(folder / name))
+            sgemm, set_threads = _address(library, "sgemm_"), _address(library, "MKL_Set_Num_Threads_Local")
+            if sgemm and set_threads:
+                return Blas(sgemm, _address(library, "gemm_bf16bf16f32_"), set_threads)
+    return None
+
+
+def scipy_blas() -> Blas:
+    """The BLAS that SciPy offers to compiled code."""
+    from scipy.linalg import cython_blas
+
+    capsule = cython_blas.__pyx_capi__["sgemm"]
+    name, pointer = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
+    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return Blas(pointer(capsule, name(capsule)) or 0)
+
+
+@cache
+def multiplies_bf16() -> bool:
+    """Whether this processor multiplies bfloat16 matrices faster than float32 ones, and the BLAS knows how."""
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return find_blas().bgemm != 0 and bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def _address(library: ctypes.CDLL, name: str) -> int:
+    try:
+        return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+    except AttributeError:
+        return 0

@@ -1,0 +1,128 @@
+// What happens to a layer between two products: bias, batch norm, nonlinearity, dropout; and the way back.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "products.h"
+#include "random.h"
+
+// Rows that are finished while they lie in the first cache; even, so that half words pair within a tile.
+constexpr std::int64_t TILE = 16;
+
+// Inverted dropout of a flat range of activations.
+struct Dropout {
+    Draw draw;
+    std::int32_t cut;
+    float scale;
+
+    bool acts() const { return cut > -32768; }
+
+    // Elements `start` (even) to `end`, whose values stand at `a`.
+    void operator()(float* a, std::int64_t start, std::int64_t end) const {
+        constexpr std::int64_t CHUNK = 512;
+        std::uint32_t words[CHUNK / 2];
+        std::int16_t halves[CHUNK];
+        const auto below = static_cast<std::int16_t>(cut);
+        const float by = scale;
+        for (std::int64_t from = start; from < end; from += CHUNK) {
+            const auto first = static_cast<std::uint32_t>(from / 2);
+            for (std::uint32_t i = 0; i < CHUNK / 2; ++i) words[i] = draw.word(first + i);
+            std::memcpy(halves, words, sizeof halves);
+            float* const at = a + (from - start);
+            const std::int64_t count = std::min(CHUNK, end - from);
+            for (std::int64_t i = 0; i < count; ++i) at[i] = halves[i] >= below ? at[i] * by : 0.0f;
+        }
+    }
+};
+
+// Batch norm of one hidden layer: y = h + strength (scale (h - mean) spread + shift - h), h with its bias.
+struct Norm {
+    float strength, momentum, eps;
+    const float *scale, *shift;
+    float *running_mean, *running_variance;
+    float *mean, *spread;  // used in this batch: spread is 1 / sqrt(variance + eps)
+    bool lone;             // one row: the running statistics are used and kept
+
+    void use_running(std::int64_t units) {
+        for (std::int64_t j = 0; j < units; ++j) {
+            mean[j] = running_mean[j];
+            spread[j] = 1.0f / std::sqrt(running_variance[j] + eps);
+        }
+    }
+
+    void use_batch(const float* h, std::int64_t rows, std::int64_t units) {
+        lone = rows < 2;
+        if (lone) return use_running(units);
+        std::fill(mean, mean + units, 0.0f);
+        std::fill(spread, spread + units, 0.0f);
+        for (std::int64_t r = 0; r < rows; ++r)
+            for (std::int64_t j = 0; j < units; ++j) mean[j] += h[r * units + j];
+        for (std::int64_t j = 0; j < units; ++j) mean[j] /= static_cast<float>(rows);
+        for (std::int64_t r = 0; r < rows; ++r)
+            for (std::int64_t j = 0; j < units; ++j) {
+                const float d = h[r * units + j] - mean[j];
+                spread[j] += d * d;
+            }
+        const float n = static_cast<float>(rows);
+        for (std::int64_t j = 0; j < units; ++j) {
+            const float variance = spread[j] / n;
+            running_mean[j] += momentum * (mean[j] - running_mean[j]);
+            running_variance[j] += momentum * (variance * (n / (n - 1.0f)) - running_variance[j]);
+            spread[j] = 1.0f / std::sqrt(variance + eps);
+        }
+    }
+
+    // Rows of h become y; `normalized` keeps (h - mean) spread for the way back, if given.
+    void apply(float* __restrict h, float* __restrict normalized, std::int64_t rows, std::int64_t units) const {
+        const float s = strength;
+        for (std::int64_t r = 0; r < rows; ++r) {
+            float *row = h + r * units, *kept = normalized ? normalized + r * units : nullptr;
+            for (std::int64_t j = 0; j < units; ++j) {
+                const float x = (row[j] - mean[j]) * spread[j];
+                if (kept) kept[j] = x;
+                row[j] += s * (scale[j] * x + shift[j] - row[j]);
+            }
+        }
+    }
+
+    // From dL/dy to dL/dh in place; adds up the gradients of scale and shift.
+    void back(float* __restrict d, const float* __restrict normalized, std::int64_t rows, std::int64_t units,
+              float* __restrict d_scale, float* __restrict d_shift) const {
+        std::fill(d_scale, d_scale + units, 0.0f);
+        std::fill(d_shift, d_shift + units, 0.0f);
+        for (std::int64_t r = 0; r < rows; ++r)
+            for (std::int64_t j = 0; j < units; ++j) {
+                d_scale[j] += d[r * units + j] * normalized[r * units + j];
+                d_shift[j] += d[r * units + j];
+            }
+        const float s = strength, share = lone ? 0.0f : 1.0f / static_cast<float>(rows);
+        for (std::int64_t r = 0; r < rows; ++r)
+            for (std::int64_t j = 0; j < units; ++j) {
+                float& at = d[r * units + j];
+                const float centred = at - share * (d_shift[j] + normalized[r * units + j] * d_scale[j]);
+                at = (1.0f - s) * at + s * scale[j] * spread[j] * centred;
+            }
+        for (std::int64_t j = 0; j < units; ++j) d_scale[j] *= s, d_shift[j] *= s;
+    }
+};
+
+inline void add_bias(float* __restrict a, const float* __restrict bias, std::int64_t rows, std::int64_t units) {
+    for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t j = 0; j < units; ++j) a[r * units + j] += bias[j];
+}
+
+inline void relu(float* a, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) a[i] = a[i] < 0.0f ? 0.0f : a[i];
+}
+
+// From dL/da to dL/dz: a, after nonlinearity and dropout, is above 0 exactly where both let its input through.
+inline void through_mask(float* __restrict d, const float* __restrict a, std::int64_t count, float scale) {
+    for (std::int64_t i = 0; i < count; ++i) d[i] = a[i] > 0.0f ? d[i] * scale : 0.0f;
+}
+
+inline void column_sums(const float* __restrict a, std::int64_t rows, std::int64_t units, float* __restrict sums) {
+    std::fill(sums, sums + units, 0.0f);
+    for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t j = 0; j < units; ++j) sums[j] += a[r * units + j];
+}

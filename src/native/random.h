@@ -1,0 +1,80 @@
+// The counter hash of goodfit/rng.py, bit for bit: random numbers as a function of (stream, purpose, place, step, index).
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+enum Purpose : std::uint64_t { ORDER = 2, DROPOUT = 3, NOISE = 4 };
+
+struct Draw {
+    std::uint32_t low, high;
+
+    Draw(std::uint64_t stream, Purpose purpose, std::uint64_t place, std::uint64_t step) {
+        const std::uint64_t key = stream + purpose * 0x8CB92BA72F3D8DD7u + place * 0xD1B54A32D192ED03u +
+                                  step * 0x9E3779B97F4A7C15u;
+        low = static_cast<std::uint32_t>(key ^ (key >> 32));
+        high = static_cast<std::uint32_t>((key * 0x9E3779B97F4A7C15u) >> 32);
+    }
+
+    std::uint32_t word(std::uint32_t index) const {
+        std::uint32_t x = (index * 0x3C6EF373u) ^ low;
+        x ^= x >> 16;
+        x = x * 0x21F0AAADu + high;
+        x ^= x >> 15;
+        x *= 0x735A2D97u;
+        return x ^ (x >> 15);
+    }
+
+    float uniform(std::uint32_t index) const {
+        return (static_cast<float>(static_cast<std::int32_t>(word(index) >> 9)) + 0.5f) * 0x1p-23f;
+    }
+};
+
+// Adds standard normal numbers times `std`, made in pairs of 64 as rng.py does.
+inline void add_noise(const Draw& draw, float std, float* rows, std::int64_t count) {
+    constexpr int PAIRS = 64;
+    float radius[PAIRS], angle[PAIRS];
+    for (std::int64_t start = 0; start < count; start += 2 * PAIRS) {
+        const auto base = static_cast<std::uint32_t>(start);
+        for (int i = 0; i < PAIRS; ++i) {
+            radius[i] = std::sqrt(-2.0f * std::log(draw.uniform(base + i)));
+            angle[i] = draw.uniform(base + PAIRS + i) * 6.28318530717958647692f;
+        }
+        for (int i = 0; i < PAIRS && start + i < count; ++i) rows[start + i] += std * (radius[i] * std::cos(angle[i]));
+        for (int i = 0; i < PAIRS && start + PAIRS + i < count; ++i)
+            rows[start + PAIRS + i] += std * (radius[i] * std::sin(angle[i]));
+    }
+}
+
+// A random order of `count` things: sorted by their words as signed numbers, ties by index. Stable radix sort.
+class Order {
+public:
+    void draw(const Draw& draw, std::int64_t count) {
+        keys.resize(count), spare_keys.resize(count), places.resize(count), spare.resize(count);
+        for (std::int64_t i = 0; i < count; ++i) {
+            keys[i] = draw.word(static_cast<std::uint32_t>(i)) ^ 0x80000000u;
+            places[i] = static_cast<std::int32_t>(i);
+        }
+        for (int shift = 0; shift < 32; shift += 11) pass(shift);
+    }
+
+    std::int32_t operator[](std::int64_t i) const { return places[i]; }
+
+private:
+    void pass(int shift) {
+        std::int64_t starts[2049] = {};
+        for (const auto key : keys) ++starts[((key >> shift) & 2047) + 1];
+        for (int i = 0; i < 2048; ++i) starts[i + 1] += starts[i];
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            const auto to = starts[(keys[i] >> shift) & 2047]++;
+            spare_keys[to] = keys[i];
+            spare[to] = places[i];
+        }
+        keys.swap(spare_keys);
+        places.swap(spare);
+    }
+
+    std::vector<std::uint32_t> keys, spare_keys;
+    std::vector<std::int32_t> places, spare;
+};
