@@ -83,6 +83,17 @@ public:
         std::copy(w, w + layout.total, member.parameters);
     }
 
+    // Writes the statistics of batch norm that these weights have over all rows given, as one batch.
+    void refresh_statistics(Member member) {
+        Doses& doses = member.doses;
+        doses.norm_momentum = 1.0f;
+        doses.noise = 0.0f;
+        doses.cut = doses.input_cut = NOTHING_DROPPED;
+        std::copy(member.parameters, member.parameters + layout.total, parameters.matrix().at);
+        gather(member, 0, member.count, false);
+        forward(member, member.count, 0, true);
+    }
+
     double mean_loss(const Member& member) {
         std::copy(member.parameters, member.parameters + layout.total, parameters.matrix().at);
         const std::int64_t outputs = job.sizes[job.layers];
@@ -266,6 +277,18 @@ PUBLIC int goodfit_train_epoch(const Job* job, const Member* members, std::int64
     for (std::int64_t m = 0; m < count; ++m) batch = std::max(batch, (members[m].count + job->steps - 1) / job->steps);
     Network network(*job, batch, true);
     for (std::int64_t m = 0; m < count; ++m) network.train_epoch(members[m]);
+    return DONE;
+} catch (const std::bad_alloc&) {
+    return OUT_OF_MEMORY;
+}
+
+// Replaces each member's running statistics by those of its weights over its rows.
+PUBLIC int goodfit_refresh_statistics(const Job* job, const Member* members, std::int64_t count) try {
+    const OneThread one(*job);
+    std::int64_t rows = 0;
+    for (std::int64_t m = 0; m < count; ++m) rows = std::max(rows, members[m].count);
+    Network network(*job, rows, true);
+    for (std::int64_t m = 0; m < count; ++m) network.refresh_statistics(members[m]);
     return DONE;
 } catch (const std::bad_alloc&) {
     return OUT_OF_MEMORY;

@@ -10,13 +10,15 @@
 // Rows that are finished while they lie in the first cache; even, so that half words pair within a tile.
 constexpr std::int64_t TILE = 16;
 
+constexpr std::int32_t NOTHING_DROPPED = -32768;
+
 // Inverted dropout of a flat range of activations.
 struct Dropout {
     Draw draw;
     std::int32_t cut;
     float scale;
 
-    bool acts() const { return cut > -32768; }
+    bool acts() const { return cut > NOTHING_DROPPED; }
 
     // Elements `start` (even) to `end`, whose values stand at `a`.
     void operator()(float* a, std::int64_t start, std::int64_t end) const {

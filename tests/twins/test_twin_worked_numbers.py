@@ -9,7 +9,7 @@ from goodfit.regularizers import L2, BatchNorm, Dropout, EarlyStopping, Recipe, 
 from goodfit.regularizers.dropout import drop_units
 from goodfit.rng import Purpose, Streams
 from goodfit.training import Data, Run, Settings
-from goodfit.training.block import build_block
+from goodfit.training.block import build_block, initial_state
 from goodfit.training.normalization import layer_statistics, normalizer, training_norm
 from goodfit.training.step import train_epoch
 
@@ -19,7 +19,9 @@ def one_step(recipe, *, optimizer="sgd"):
     data = Data(torch.ones(1, 1, 1), torch.full((1, 1, 1), 4.85), torch.ones(1), "regression")
     run = Run(Recipe.of(recipe), 0, np.zeros(1, np.int64), np.zeros(0, np.int64), learning_rate=0.1)
     settings = Settings(hidden=(), optimizer=optimizer, momentum=0.0)
-    block = build_block(data, [run], [0], settings=settings, layout=Layout((1, 1)), state=None)
+    layout = Layout((1, 1))
+    state = initial_state(data, [run], settings, layout)
+    block = build_block(data, [run], [0], settings=settings, layout=layout, state=state)
     block.state.parameters.copy_(torch.tensor([[5.0, 0.0]]))
     train_epoch(block, data, settings, 0)
     return block.state.parameters[0, 0].item()

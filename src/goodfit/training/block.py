@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from goodfit.networks import Layout, initialize
 from goodfit.regularizers import Stack, stack
-from goodfit.regularizers.places import OnWeights, Stops
+from goodfit.regularizers.places import Averages, OnWeights, Stops
 from goodfit.rng import Purpose, Streams
 from goodfit.training.losses import best_constant
-from goodfit.training.runs import Data, Run, Settings, steps_an_epoch
+from goodfit.training.runs import Data, Rows, Run, Settings, steps_an_epoch
 
 EVALUATED_ROWS = 2048
+STARTED_AT_ONCE = 16
+"""Members whose initial weights are drawn together: more would need more memory, fewer more calls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +49,19 @@ class State:
     best_epoch: Tensor
     waited: Tensor
 
-    def take(self, members: Tensor) -> State:
-        """The state of some of the members, copied."""
-        return State(*(getattr(self, f.name)[members] for f in fields(self)))
+    def part(self, start: int, end: int) -> State:
+        """The state of neighbours, as views: what is written there is written here."""
+        return State(*(getattr(self, f.name)[start:end] for f in fields(self)))
 
-    @staticmethod
-    def join(states: Sequence[State]) -> State:
-        """The states of several blocks as one."""
-        return State(*(torch.cat([getattr(s, f.name) for s in states]) for f in fields(State)))
+    def keep(self, members: Tensor) -> State:
+        """The state of some members, moved to the front of the same memory; the others' is lost."""
+        return State(*(_moved(getattr(self, f.name), members) for f in fields(self)))
+
+
+def _moved(tensor: Tensor, members: Tensor) -> Tensor:
+    kept = tensor[: len(members)]
+    kept.copy_(tensor[members])
+    return kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +121,13 @@ class Block:
 
 
 def build_block(
-    data: Data, runs: Sequence[Run], members: list[int], *, settings: Settings, layout: Layout, state: State | None
+    data: Data, runs: Sequence[Run], members: list[int], *, settings: Settings, layout: Layout, state: State
 ) -> Block:
-    """Gather what members need to train, with a new state or with one they bring."""
+    """Gather what members need to train, around the state that they bring."""
     chosen = [runs[m] for m in members]
     device = data.inputs.device
     streams = Streams.of([run.seed for run in chosen], device)
-    train = _sample(data, chosen, [torch.from_numpy(run.train) for run in chosen])
-    weights = data.weights[train.rows % data.inputs.shape[1]] * _own(train)
+    train = _sample(data, [run.view for run in chosen], [run.train for run in chosen])
     regularizers = stack([run.recipe for run in chosen], device)
     on_biases = (part.for_biases() for part in regularizers.at(OnWeights))
     return Block(
@@ -132,62 +139,67 @@ def build_block(
         learning_rate=torch.tensor([[run.learning_rate] for run in chosen], device=device),
         train=train,
         evaluated=_evaluated(train, streams),
-        validation=_sample(data, chosen, [torch.from_numpy(run.validation) for run in chosen]),
-        weight_scale=(train.counts / weights.sum(1))[:, None],
+        validation=_sample(data, [run.view for run in chosen], [run.validation for run in chosen]),
+        weight_scale=1.0 / torch.stack([data.weights[_rows_of(run, data)].mean() for run in chosen])[:, None],
         steps=steps_an_epoch(chosen[0], settings.batch_size),
-        state=state or _new_state(data, train, layout=layout, streams=streams, settings=settings, runs=runs),
+        state=state,
     )
 
 
-def _sample(data: Data, runs: Sequence[Run], rows: Sequence[Tensor]) -> Sample:
-    """Rows of members as one matrix of places in the long table, padded with the member's first: no row of others."""
-    counts = torch.tensor([len(r) for r in rows])
-    padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
-    padded = torch.where(torch.arange(padded.shape[1]) < counts[:, None], padded, padded[:, :1])
-    offsets = torch.tensor([run.view for run in runs]) * data.inputs.shape[1]
+def initial_state(data: Data, runs: Sequence[Run], settings: Settings, layout: Layout) -> State:
+    """The state before the first step; each member's is a function of its own run."""
     device = data.inputs.device
-    even = bool((counts == counts[0]).all())
-    return Sample((padded + offsets[:, None]).to(device), counts.to(device), even)
+    members, units = len(runs), sum(layout.hidden) if layout.batch_norm else 0
+    averages = any(isinstance(part, Averages) for run in runs for part in run.recipe)
+    parameters = torch.empty(members, layout.total, device=device)
+    for start in range(0, members, STARTED_AT_ONCE):
+        some = runs[start : start + STARTED_AT_ONCE]
+        bias = torch.stack([_best_constant(data, run) for run in some])
+        parameters[start : start + len(some)] = initialize(layout, Streams.of([r.seed for r in some], device), bias)
+    statistics = torch.cat([parameters.new_zeros(members, units), parameters.new_ones(members, units)], 1)
+    return State(
+        parameters=parameters,
+        first=torch.zeros_like(parameters),
+        second=torch.zeros_like(parameters if settings.optimizer != "sgd" else parameters[:, :0]),
+        statistics=statistics,
+        average=(parameters if averages else parameters[:, :0]).clone(),
+        best=parameters.clone(),
+        best_statistics=statistics.clone(),
+        best_loss=parameters.new_full((members,), float("inf")),
+        best_epoch=torch.zeros(members, dtype=torch.int64, device=device),
+        waited=torch.zeros(members, dtype=torch.int64, device=device),
+    )
 
 
-def _own(sample: Sample) -> Tensor:
-    """`(M, N)` which rows are the members' own, not padding."""
-    return torch.arange(sample.rows.shape[1], device=sample.rows.device) < sample.counts[:, None]
+def _best_constant(data: Data, run: Run) -> Tensor:
+    rows = _rows_of(run, data)
+    return best_constant(data.targets[run.view, rows], data.weights[rows], data.task)
+
+
+def _rows_of(run: Run, data: Data) -> Tensor:
+    return torch.from_numpy(run.train).to(data.inputs.device)
+
+
+def _sample(data: Data, views: Sequence[int], rows: Sequence[Rows]) -> Sample:
+    """Rows of members as one matrix of places in the long table, padded with the member's first: no row of others."""
+    longest = max(len(own) for own in rows)
+    places = np.empty((len(rows), longest), np.int64)
+    for row, own, view in zip(places, rows, views, strict=True):
+        np.add(own, view * data.inputs.shape[1], out=row[: len(own)])
+        row[len(own) :] = row[:1] if len(own) else 0
+    counts = torch.tensor([len(own) for own in rows])
+    device = data.inputs.device
+    return Sample(torch.from_numpy(places).to(device), counts.to(device), bool((counts == counts[0]).all()))
 
 
 def _evaluated(train: Sample, streams: Streams) -> Sample:
     """The training rows that the training loss is measured on: all, or a random choice a member."""
     if train.rows.shape[1] <= EVALUATED_ROWS:
         return train
-    order = streams.at(Purpose.EVALUATION).order(train.rows.shape[1], train.counts)[:, :EVALUATED_ROWS]
     counts = train.counts.clamp(max=EVALUATED_ROWS)
-    return Sample(train.rows.gather(1, order), counts, bool((counts == counts[0]).all()))
-
-
-def _new_state(
-    data: Data, train: Sample, *, layout: Layout, streams: Streams, settings: Settings, runs: Sequence[Run]
-) -> State:
-    members, rows = train.rows.shape[0], data.inputs.shape[1]
-    targets = data.targets.flatten(0, 1)
-    bias = torch.stack(
-        [
-            best_constant(targets[own], data.weights[own % rows], data.task)
-            for own in (train.rows[m, : train.counts[m]] for m in range(members))
-        ]
-    )
-    parameters = initialize(layout, streams, bias)
-    units = sum(layout.hidden) if layout.batch_norm else 0
-    statistics = torch.cat([parameters.new_zeros(members, units), parameters.new_ones(members, units)], 1)
-    averaged = any(part.name == "weight_averaging" for run in runs for part in run.recipe)
-    return State(
-        parameters=parameters,
-        first=torch.zeros_like(parameters),
-        second=torch.zeros_like(parameters) if settings.optimizer != "sgd" else parameters[:, :0],
-        statistics=statistics,
-        average=parameters.clone() if averaged else parameters[:, :0],
-        best=parameters.clone(),
-        best_statistics=statistics.clone(),
-        best_loss=parameters.new_full((members,), float("inf")),
-        best_epoch=torch.zeros(members, dtype=torch.int64, device=parameters.device),
-        waited=torch.zeros(members, dtype=torch.int64, device=parameters.device),
-    )
+    chosen = train.rows.new_empty(len(train.counts), EVALUATED_ROWS)
+    for m in range(len(chosen)):  # one by one: the order of a million rows for all at once would be gigabytes
+        draw = Streams(streams.base[m : m + 1]).at(Purpose.EVALUATION)
+        order = draw.order(train.rows.shape[1], train.counts[m : m + 1])[0, :EVALUATED_ROWS]
+        chosen[m] = train.rows[m, order]
+    return Sample(chosen, counts, bool((counts == counts[0]).all()))

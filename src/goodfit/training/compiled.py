@@ -137,6 +137,14 @@ class Compiled:
         _check(library.goodfit_mean_losses(ctypes.byref(job), members.ctypes.data, len(members), losses.data_ptr()))
         return losses.to(torch.float32)
 
+    def refresh_statistics(self, block: Block, parameters: Tensor, statistics: Tensor) -> None:
+        """Write batch norm's statistics of these weights over the evaluated training rows, in place."""
+        if not block.layout.batch_norm:
+            return
+        members = _members(block, block.evaluated, parameters, statistics)
+        job, library = self._job(block, 0), library_in_use()
+        _check(library.goodfit_refresh_statistics(ctypes.byref(job), members.ctypes.data, len(members)))
+
     def _job(self, block: Block, epoch: int) -> Job:
         data, settings, sizes = self.data, self.settings, block.layout.sizes
         rounded = settings.precision == "bfloat16" and multiplies_bf16()

@@ -17,7 +17,7 @@ from goodfit.errors import InputError, SlowerTraining
 from goodfit.regularizers import Stack
 from goodfit.training.block import Block, Sample
 from goodfit.training.compiled import Compiled, library_in_use, unknown
-from goodfit.training.evaluation import mean_losses
+from goodfit.training.evaluation import mean_losses, refresh_statistics
 from goodfit.training.library import find_blas, load_library, multiplies_bf16
 from goodfit.training.runs import Data, Settings
 from goodfit.training.step import train_epoch
@@ -39,6 +39,9 @@ class Engine(Protocol):
 
     def mean_losses(self, block: Block, sample: Sample, parameters: Tensor, statistics: Tensor) -> Tensor:
         """Mean weighted data loss `(M,)` of each member on its rows, in inference mode; nan without rows."""
+
+    def refresh_statistics(self, block: Block, parameters: Tensor, statistics: Tensor) -> None:
+        """Write batch norm's statistics of these weights over the evaluated training rows, in place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +69,10 @@ class Portable:
     def mean_losses(self, block: Block, sample: Sample, parameters: Tensor, statistics: Tensor) -> Tensor:
         """Mean weighted data loss `(M,)` of each member on its rows, in inference mode; nan without rows."""
         return mean_losses(block, self.data, sample, parameters, statistics)
+
+    def refresh_statistics(self, block: Block, parameters: Tensor, statistics: Tensor) -> None:
+        """Write batch norm's statistics of these weights over the evaluated training rows, in place."""
+        refresh_statistics(block, self.data, parameters, statistics)
 
 
 def choose_engine(choice: Choice, data: Data, settings: Settings, regularizers: Stack) -> Engine:

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from goodfit.networks import Layout, forward, views
 from goodfit.regularizers import Stack
-from goodfit.regularizers.places import Averages
 from goodfit.training.block import Block, Sample
 from goodfit.training.losses import row_losses
 from goodfit.training.normalization import identity, inference_norm, layer_statistics, normalizer, refreshing_norm
@@ -16,28 +15,17 @@ from goodfit.training.runs import Data
 CHUNK = 1024
 
 
-def evaluated_weights(block: Block, data: Data) -> tuple[Tensor, Tensor]:
-    """The parameters and statistics that count at the end of an epoch: averaged ones where a recipe averages.
-
-    The statistics of averaged weights are computed anew over training rows; running averages belong to the path of the
-    weights, not to their average.
-    """
-    state = block.state
-    averaging = block.regularizers.at(Averages)
+def refresh_statistics(block: Block, data: Data, parameters: Tensor, statistics: Tensor) -> None:
+    """Write batch norm's statistics of these weights over the evaluated training rows, in place."""
     norm = normalizer(block.regularizers)
-    if not averaging:
-        return state.parameters, state.statistics
     if norm is None:
-        return state.average, state.statistics
-    statistics = state.statistics.clone()
-    parameters = views(state.average, block.layout)
-    sample = block.evaluated
-    own = torch.arange(sample.rows.shape[1], device=sample.rows.device) < sample.counts[:, None]
+        return
+    parts, sample = views(parameters, block.layout), block.evaluated
+    places = torch.arange(sample.rows.shape[1], device=sample.rows.device)
+    own = None if sample.even else places < sample.counts[:, None]
     inputs = data.inputs.flatten(0, 1)[sample.rows]
-    hook = refreshing_norm(norm, parameters, layer_statistics(statistics, block.layout), own)
-    forward(parameters, inputs, normalize=hook, drop=identity)
-    neutral = torch.as_tensor(averaging[0].decay)[:, None] == 0
-    return state.average, torch.where(neutral, state.statistics, statistics)
+    hook = refreshing_norm(norm, parts, layer_statistics(statistics, block.layout), own)
+    forward(parts, inputs, normalize=hook, drop=identity)
 
 
 def outputs_of(parameters: Tensor, statistics: Tensor, layout: Layout, regularizers: Stack, inputs: Tensor) -> Tensor:

@@ -62,20 +62,20 @@ class Ledger:
         outcome = outcome.cpu()
         ended = outcome != TRAINING
         self.outcome[members] = outcome
-        if ended.any():
-            state = block.state.take(ended.nonzero().squeeze(1).to(losses.device))
-            self.best[members[ended]] = state.best.cpu()
-            self.statistics[members[ended]] = state.best_statistics.cpu()
-            self.best_epoch[members[ended]] = state.best_epoch.cpu()
+        for place in ended.nonzero().squeeze(1).tolist():
+            member = block.members[place]
+            self.best[member].copy_(block.state.best[place])
+            self.statistics[member].copy_(block.state.best_statistics[place])
+            self.best_epoch[member].copy_(block.state.best_epoch[place])
         return (~ended).nonzero().squeeze(1)
 
     def result(self, run: Run, place: int, layout: Layout) -> RunResult:
-        """What came of the run at a place."""
+        """What came of the run at a place; its parameters are views of the ledger's."""
         losses = self.losses[place, : self.epochs[place]].numpy()
         return RunResult(
             run=run,
-            parameters=self.best[place].numpy().copy(),
-            statistics=self.statistics[place].numpy().copy(),
+            parameters=self.best[place].numpy(),
+            statistics=self.statistics[place].numpy(),
             layout=layout,
             history=History(losses[:, 0].copy(), losses[:, 1].copy()),
             best_epoch=int(self.best_epoch[place]),
@@ -83,14 +83,12 @@ class Ledger:
         )
 
 
-def snapshot(ledger: Ledger, blocks: Sequence[Block], epoch: int) -> dict[str, Tensor]:
-    """Everything that a training needs to go on after an epoch, as named tensors."""
+def snapshot(ledger: Ledger, members: Sequence[int], state: State | None, epoch: int) -> dict[str, Tensor]:
+    """Everything that a training needs to go on after an epoch of these members, as named tensors."""
     tensors = {f"ledger.{f.name}": getattr(ledger, f.name) for f in fields(ledger)}
-    if blocks:
-        state = State.join([block.state for block in blocks])
+    if state:
         tensors |= {f"state.{f.name}": getattr(state, f.name) for f in fields(state)}
-    alive = [member for block in blocks for member in block.members]
-    return tensors | {"alive": torch.tensor(alive, dtype=torch.int64), "epoch": torch.tensor(epoch)}
+    return tensors | {"alive": torch.tensor(members, dtype=torch.int64), "epoch": torch.tensor(epoch)}
 
 
 def restore(tensors: dict[str, Tensor], device: torch.device) -> tuple[Ledger, State | None, list[int], int]:

@@ -53,10 +53,10 @@ def load_library() -> ctypes.CDLL | None:
 
 def _prepared(library: ctypes.CDLL) -> ctypes.CDLL:
     library.goodfit_sizes.restype = ctypes.c_int64
-    for function in (library.goodfit_train_epoch, library.goodfit_mean_losses):
+    for function in (library.goodfit_train_epoch, library.goodfit_refresh_statistics, library.goodfit_mean_losses):
         function.restype = ctypes.c_int
-    library.goodfit_train_epoch.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
-    library.goodfit_mean_losses.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
+        function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+    library.goodfit_mean_losses.argtypes = [*library.goodfit_mean_losses.argtypes, ctypes.c_void_p]
     return library
 
 

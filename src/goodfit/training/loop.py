@@ -1,17 +1,19 @@
 """The training loop: a population of runs at once, until each has ended.
 
-blocks = runs of as many steps an epoch, cut into blocks that fit the cache
-for epoch:
-    for block, side by side:
-        for batch:
-            rows, targets = inputs(rows), targets(targets)
-            hidden        = drop(relu(normalize(hidden)))
-            gradient      = d loss + d penalty
-            weights       = prox(step(decay(weights)))
-            average       = average(weights)
-        losses of training and validation rows, in inference mode
-        best, waited, stopped = watch(validation loss)
-    members that ended leave; the others are cut into blocks anew
+groups = runs that fit into memory together
+for group:
+    blocks = runs of as many steps an epoch, cut into blocks that share a thread or a device
+    for epoch:
+        for block, side by side:
+            for batch:
+                rows, targets = inputs(rows), targets(targets)
+                hidden        = drop(relu(normalize(hidden)))
+                gradient      = d loss + d penalty
+                weights       = prox(step(decay(weights)))
+                average       = average(weights)
+            losses of training and validation rows, in inference mode
+            best, waited, stopped = watch(validation loss)
+        members that ended leave; the others close up and are cut into blocks anew
 """
 
 from __future__ import annotations
@@ -22,23 +24,20 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby, pairwise
 
 import torch
 from torch import Tensor
 
-from goodfit.networks import Layout
 from goodfit.regularizers import BatchNorm, stack
-from goodfit.regularizers.places import Stops
-from goodfit.training.block import Block, State, build_block
+from goodfit.regularizers.places import Averages, Stops
+from goodfit.training.block import Block
 from goodfit.training.checkpoint import Checkpoint, fingerprint
-from goodfit.training.engine import Choice, Engine, choose_engine
-from goodfit.training.evaluation import evaluated_weights
+from goodfit.training.engine import Choice, choose_engine
+from goodfit.training.groups import Groups, Progress
 from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, restore, snapshot
-from goodfit.training.runs import Data, Run, RunResult, Settings, steps_an_epoch
-
-MEMBERS_A_BLOCK = 16
-"""Members that train as one stack on a CPU: more fall out of the cache, fewer waste time on the calls."""
+from goodfit.training.memory import footprint, free_memory, is_out_of_memory
+from goodfit.training.population import Job, Population, cut, order_of, start, without_ended
+from goodfit.training.runs import Data, Run, RunResult, Settings
 
 
 @dataclass(frozen=True)
@@ -50,39 +49,15 @@ class Execution:
         threads: threads at most; None for as many as torch uses (`OMP_NUM_THREADS`).
         deadline: `time.monotonic()` at which all members end with what they have; at least one epoch is trained.
         engine: "compiled" is the CPU's, "portable" trains anywhere; "auto" takes the first where it can.
+        memory: bytes that members in training may take; None for three quarters of what is free. More runs than fit are
+            trained a group after the other.
     """
 
     device: str = "cpu"
     threads: int | None = None
     deadline: float = math.inf
     engine: Choice = "auto"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is, after an epoch.
-
-    Args:
-        epoch: epochs done.
-        max_epochs: epochs at most.
-        alive: members still training.
-        members: members in all.
-    """
-
-    epoch: int
-    max_epochs: int
-    alive: int
-    members: int
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    data: Data
-    runs: Sequence[Run]
-    settings: Settings
-    layout: Layout
-    threads: int
-    engine: Engine
+    memory: int | None = None
 
 
 def train(
@@ -96,74 +71,86 @@ def train(
 ) -> list[RunResult]:
     """Train a population of runs.
 
-    A run's result is a function of the run, the data and the settings, not of its company: its random numbers are the
-    same bit for bit, its floats differ by rounding only.
+    A run's result is a function of the run, the data and the settings, not of its company. Its random numbers are the
+    same bit for bit on any engine and device; its floats are the same bit for bit in any company where the compiled
+    engine trains, and up to rounding otherwise.
 
     Args:
         data: the rows that the runs refer to.
         runs: what to train.
         settings: what they share.
-        execution: device, threads, deadline; by default the CPU with all threads and no deadline.
+        execution: device, threads, deadline, engine, memory; by default the CPU with all threads and no deadline.
         on_epoch: called after each epoch.
         checkpoint: where to save the state now and then, and to go on from if it is there.
 
     Returns:
         One result a run, in their order.
+
+    Raises:
+        InputError: not even one member fits into memory, or the engine asked for can't train these runs.
     """
+    if not runs:
+        return []
     execution = execution or Execution()
-    layout = data.layout(settings, batch_norm=any(BatchNorm in run.recipe for run in runs))
-    threads = execution.threads or torch.get_num_threads()
-    data_there = data.to(torch.device(execution.device))
-    engine = choose_engine(execution.engine, data_there, settings, stack([run.recipe for run in runs]))
-    job = _Job(data_there, runs, settings, layout, threads, engine)
+    job = _job(data, runs, settings, execution)
     print_ = fingerprint(data, runs, settings) if checkpoint else ""
     saved = checkpoint.load(print_) if checkpoint else None
-    ledger, state, alive, epoch = restore(saved, job.data.inputs.device) if saved else _begin(job)
-    blocks = _cut(job, alive, state)
-    with engine.alone(), _workers(threads) as pool:
-        while blocks:
-            losses = list(pool.map(lambda block, at=epoch: _train_epoch(job, block, at), blocks))
+    ledger, population, epoch = _resume(job, saved) if saved else (_empty_ledger(job), None, 0)
+    groups = _groups(job, ledger, population, execution)
+    with job.engine.alone(), _workers(job.threads) as pool:
+        while population or groups.waiting:
+            try:
+                if population is None:
+                    population, epoch = start(job, groups.take()), 0
+                results = list(pool.map(lambda block, at=epoch: _train_epoch(job, block, at), population.blocks))
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                groups.put_back()
+                population = None
+                continue
             epoch += 1
-            late = time.monotonic() >= execution.deadline
-            blocks = _close_epoch(job, ledger, blocks, losses, epoch=epoch, late=late)
+            late = time.monotonic() >= groups.until
+            population = _close_epoch(job, ledger, population, results, epoch=epoch, late=late)
+            groups.training = population.members if population else []
             if checkpoint and checkpoint.due and not late:
-                checkpoint.save(snapshot(ledger, blocks, epoch), print_)
+                state = population.state if population else None
+                checkpoint.save(snapshot(ledger, groups.training, state, epoch), print_)
             if on_epoch:
-                on_epoch(Progress(epoch, settings.max_epochs, sum(len(b.members) for b in blocks), len(runs)))
-    return [ledger.result(run, place, layout) for place, run in enumerate(runs)]
+                on_epoch(groups.progress(epoch, settings.max_epochs, len(runs)))
+            groups.done += population is None
+    return [ledger.result(run, place, job.layout) for place, run in enumerate(runs)]
 
 
-def _begin(job: _Job) -> tuple[Ledger, State | None, list[int], int]:
-    """Members in an order in which neighbours have as many steps and the same techniques: they share blocks."""
-    kinds = [[part.name for part in run.recipe] for run in job.runs]
-    steps = [steps_an_epoch(run, job.settings.batch_size) for run in job.runs]
-    order = sorted(range(len(job.runs)), key=lambda i: (steps[i], kinds[i], i))
-    return Ledger.empty(len(job.runs), job.layout, job.settings.max_epochs), None, order, 0
+def _job(data: Data, runs: Sequence[Run], settings: Settings, execution: Execution) -> Job:
+    there = data.to(torch.device(execution.device))
+    return Job(
+        data=there,
+        runs=runs,
+        settings=settings,
+        layout=data.layout(settings, batch_norm=any(BatchNorm in run.recipe for run in runs)),
+        threads=execution.threads or torch.get_num_threads(),
+        engine=choose_engine(execution.engine, there, settings, stack([run.recipe for run in runs])),
+    )
 
 
-def _cut(job: _Job, alive: list[int], state: State | None) -> list[Block]:
-    """Cut members into blocks of equal steps an epoch, as many as keep all threads busy."""
-    blocks = []
-    places = {member: place for place, member in enumerate(alive)}
-    for _, same in groupby(alive, key=lambda i: steps_an_epoch(job.runs[i], job.settings.batch_size)):
-        group = list(same)
-        for part in _split(group, job):
-            own = state.take(torch.tensor([places[m] for m in part])) if state else None
-            block = build_block(job.data, job.runs, part, settings=job.settings, layout=job.layout, state=own)
-            blocks.append(block)
-    return blocks
+def _empty_ledger(job: Job) -> Ledger:
+    return Ledger.empty(len(job.runs), job.layout, job.settings.max_epochs)
 
 
-def _split(group: list[int], job: _Job) -> list[list[int]]:
-    if job.data.inputs.device.type != "cpu":
-        return [group]
-    if job.engine.dealt:
-        count = min(len(group), job.threads)
-        return [group[i::count] for i in range(count)]
-    rounds = math.ceil(len(group) / (MEMBERS_A_BLOCK * job.threads))
-    count = min(len(group), rounds * job.threads)
-    cuts = [len(group) * i // count for i in range(count + 1)]
-    return [group[a:b] for a, b in pairwise(cuts)]
+def _resume(job: Job, saved: dict[str, Tensor]) -> tuple[Ledger, Population | None, int]:
+    """Where a training stood when it was saved."""
+    ledger, state, members, epoch = restore(saved, job.data.inputs.device)
+    return ledger, cut(job, members, state) if state else None, epoch
+
+
+def _groups(job: Job, ledger: Ledger, population: Population | None, execution: Execution) -> Groups:
+    """Who waits: the runs that neither ended nor train; and how many fit into memory."""
+    training = population.members if population else []
+    busy = set(training)
+    waiting = [i for i in order_of(job) if ledger.outcome[i] == TRAINING and i not in busy]
+    most = footprint(job).members_in(execution.memory or free_memory(job.data.inputs.device))
+    return Groups(waiting, most, execution.deadline, training)
 
 
 @contextmanager
@@ -177,7 +164,7 @@ def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(before)
 
 
-def _train_epoch(job: _Job, block: Block, epoch: int) -> tuple[Tensor, Tensor]:
+def _train_epoch(job: Job, block: Block, epoch: int) -> tuple[Tensor, Tensor]:
     """Train a block for an epoch.
 
     Returns:
@@ -185,12 +172,27 @@ def _train_epoch(job: _Job, block: Block, epoch: int) -> tuple[Tensor, Tensor]:
     """
     job.engine.train_epoch(block, epoch)
     with torch.inference_mode():
-        parameters, statistics = evaluated_weights(block, job.data)
+        parameters, statistics = _evaluated_weights(job, block)
         train_loss = job.engine.mean_losses(block, block.evaluated, parameters, statistics)
         validation = job.engine.mean_losses(block, block.validation, parameters, statistics)
-        diverged = ~(train_loss.isfinite() & parameters.isfinite().all(1))
+        diverged = ~(train_loss.isfinite() & torch.linalg.vector_norm(parameters, math.inf, dim=1).isfinite())
         outcome = _watch(block, validation, diverged, parameters, statistics=statistics, epoch=epoch + 1)
         return torch.stack([train_loss, validation], 1), outcome
+
+
+def _evaluated_weights(job: Job, block: Block) -> tuple[Tensor, Tensor]:
+    """The parameters and statistics that count at the end of an epoch: averaged ones where a recipe averages.
+
+    The statistics of averaged weights are computed anew over training rows; running averages belong to the path of the
+    weights, not to their average.
+    """
+    state, averaging = block.state, block.regularizers.at(Averages)
+    if not averaging:
+        return state.parameters, state.statistics
+    statistics = state.statistics.clone()
+    job.engine.refresh_statistics(block, state.average, statistics)
+    neutral = torch.as_tensor(averaging[0].decay)[:, None] == 0
+    return state.average, torch.where(neutral, state.statistics, statistics)
 
 
 def _watch(
@@ -202,8 +204,8 @@ def _watch(
     for part in block.regularizers.at(Stops):
         improved = improved | part.improves(validation, state.best_loss)
     improved = improved & ~diverged
-    state.best[improved] = parameters[improved]
-    state.best_statistics[improved] = statistics[improved]
+    _copy_rows(state.best, parameters, improved)
+    _copy_rows(state.best_statistics, statistics, improved)
     state.best_loss[improved] = validation[improved]
     state.best_epoch[improved] = epoch
     state.waited.copy_(torch.where(improved, 0, state.waited + 1))
@@ -213,21 +215,25 @@ def _watch(
     return torch.where(diverged, OUTCOMES.index("diverged"), outcome)
 
 
+def _copy_rows(to: Tensor, source: Tensor, chosen: Tensor) -> None:
+    """Copy some members' rows: on a CPU one by one, which takes no memory for a copy between."""
+    if to.device.type != "cpu":
+        to[chosen] = source[chosen]
+        return
+    for row in chosen.nonzero().squeeze(1).tolist():
+        to[row].copy_(source[row])
+
+
 def _close_epoch(
-    job: _Job, ledger: Ledger, blocks: list[Block], results: list[tuple[Tensor, Tensor]], *, epoch: int, late: bool
-) -> list[Block]:
-    """Enter an epoch in the ledger, let members that ended leave, and cut the others into blocks anew."""
+    job: Job, ledger: Ledger, population: Population, results: list[tuple[Tensor, Tensor]], *, epoch: int, late: bool
+) -> Population | None:
+    """Enter an epoch in the ledger, and let members that ended leave; None when none is left."""
     last = OUTCOMES.index("out of time") if late else OUTCOMES.index("finished")
     over = late or epoch >= job.settings.max_epochs
     going = []
-    for block, (losses, outcome) in zip(blocks, results, strict=True):
+    for block, (losses, outcome) in zip(population.blocks, results, strict=True):
         ended = torch.where(outcome == TRAINING, last, outcome) if over else outcome
         going.append(ledger.enter(block, losses, ended, epoch))
-    if all(len(keep) == len(block.members) for keep, block in zip(going, blocks, strict=True)):
-        return blocks
-    alive = [block.members[i] for keep, block in zip(going, blocks, strict=True) for i in keep.tolist()]
-    if not alive:
-        return []
-    device = job.data.inputs.device
-    left = [block.state.take(keep.to(device)) for keep, block in zip(going, blocks, strict=True)]
-    return _cut(job, alive, State.join(left))
+    if not any(len(keep) for keep in going):
+        return None
+    return without_ended(job, population, going)

@@ -63,14 +63,17 @@ def inference_norm(part: Normalizes, parameters: Parameters, running: tuple[list
 
 
 def refreshing_norm(
-    part: Normalizes, parameters: Parameters, running: tuple[list[Tensor], list[Tensor]], own: Tensor
+    part: Normalizes, parameters: Parameters, running: tuple[list[Tensor], list[Tensor]], own: Tensor | None
 ) -> Hook:
-    """Normalize by the statistics of all rows at hand, and write them over the running ones."""
+    """Normalize by the statistics of all rows at hand, and write them over the running ones; of one row, keep those."""
 
     def normalize(hidden: Tensor, layer: int) -> Tensor:
         mean, variance, count = batch_statistics(hidden, own)
+        unbiased = variance * (count / (count - 1).clamp(min=1))
+        mean = torch.where(count < 2, running[0][layer], mean)
+        variance = torch.where(count < 2, running[1][layer], variance)
         running[0][layer].copy_(mean)
-        running[1][layer].copy_(variance * (count / (count - 1).clamp(min=1)))
+        running[1][layer].copy_(torch.where(count < 2, running[1][layer], unbiased))
         return _scaled(part, hidden, mean, variance, parameters=parameters, layer=layer)
 
     return normalize

@@ -64,7 +64,8 @@ def train_epoch(block: Block, data: Data, settings: Settings, epoch: int) -> Non
 
 def _gradient(block: Block, data: Data, rows: Tensor, own: Tensor | None, *, step: int) -> tuple[Tensor, Parameters]:
     """Gradient `(M, P)` of the mean loss of a batch with its penalties, and the parameters as a tensor a layer."""
-    parameters = views(block.state.parameters, block.layout)
+    # .data counts its changes by itself: blocks side by side are views of one tensor
+    parameters = views(block.state.parameters.data, block.layout)
     for tensor in parameters.all:
         tensor.requires_grad_()
     loss = _batch_loss(block, data, parameters, rows, own=own, step=step)

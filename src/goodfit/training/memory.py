@@ -1,0 +1,107 @@
+"""How much memory a population takes, and how many members fit."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from goodfit.regularizers.places import Averages
+from goodfit.training.block import EVALUATED_ROWS
+from goodfit.training.evaluation import CHUNK
+from goodfit.training.population import MEMBERS_A_BLOCK, Job
+
+SHARE = 0.75
+"""Of the free memory that a population may take when nothing else is said."""
+SCATTERED = 1.2
+"""What torch's small and large pieces take, over their sum."""
+SORTING = 52
+"""Bytes a row that drawing a random order takes in torch: words, keys, and the sort's two results."""
+CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes that a training takes beyond its data.
+
+    Args:
+        fixed: whatever the number of members.
+        member: for each member that trains.
+    """
+
+    fixed: int
+    member: int
+
+    def of(self, members: int) -> int:
+        """Bytes for so many members."""
+        return self.fixed + members * self.member
+
+    def members_in(self, memory: int) -> int:
+        """The most members that so many bytes hold, at least 1."""
+        return max(1, (memory - self.fixed) // self.member)
+
+
+def footprint(job: Job) -> Footprint:
+    """What the members of a job take while they train: their state, their rows, and room to work in.
+
+    The results that are handed out at the end, P numbers a run, are not in it: they are what was asked for.
+    """
+    parameters, statistics = job.layout.total, 2 * sum(job.layout.hidden) * job.layout.batch_norm
+    copies = 3 + (job.settings.optimizer != "sgd") + averages(job)
+    rows = max(len(run.train) for run in job.runs)
+    watched = max(len(run.validation) for run in job.runs)
+    evaluated = EVALUATED_ROWS if rows > EVALUATED_ROWS else 0
+    state = 4 * (copies * parameters + 2 * statistics) + 8 * (rows + watched + evaluated)
+    room = _room(job, rows)
+    if job.engine.dealt:
+        return Footprint(job.threads * room + 4 * parameters + SORTING * rows, state)
+    if job.data.inputs.device.type == "cpu":
+        return Footprint(job.threads * MEMBERS_A_BLOCK * room, state)
+    return Footprint(0, state + room)
+
+
+def _room(job: Job, rows: int) -> int:
+    """Bytes to work in: for a thread of the compiled engine, or for a member of a stack."""
+    batch = -(-rows // max(job.steps(i) for i in range(len(job.runs))))
+    inputs, *hidden = job.layout.sizes[:-1]
+    widest, units, outputs = max(job.layout.sizes), sum(hidden), job.layout.sizes[-1]
+    if job.engine.dealt:
+        layers = inputs + units * (1 + job.layout.batch_norm) + 2 * outputs + 2 * widest
+        return 4 * (batch * layers + 2 * job.layout.total) + 24 * rows
+    training = batch * (3 * inputs + 8 * units) + 8 * job.layout.total
+    evaluation = min(CHUNK, rows) * (2 * inputs + 5 * widest)
+    refreshed = min(EVALUATED_ROWS, rows) * (2 * inputs + 9 * widest) * (averages(job) and job.layout.batch_norm)
+    return int(SCATTERED * 4 * max(training, evaluation, refreshed)) + SORTING * rows
+
+
+def averages(job: Job) -> bool:
+    """Whether any run keeps an average of its weights."""
+    return any(isinstance(part, Averages) for run in job.runs for part in run.recipe)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a training may take on a device: a share of what is free."""
+    if device.type == "cuda":
+        return int(SHARE * torch.cuda.mem_get_info(device)[0])
+    return int(SHARE * min(psutil.virtual_memory().available, *_left_to_group()))
+
+
+def _left_to_group() -> list[int]:
+    """Bytes left to this process's control group, if it has a limit: a container's memory is not the machine's."""
+    for most, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):
+            return [max(0, int((CGROUP / most).read_text()) - int((CGROUP / used).read_text()))]
+    return [2**62]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there was no memory: each allocator has its own way."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
