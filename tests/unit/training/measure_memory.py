@@ -1,6 +1,6 @@
 """Trains a population in a process of its own and prints what it took: peak growth, results, and the estimate.
 
-    python measure_memory.py ENGINE MEMBERS ROWS WIDTH RECIPE
+python measure_memory.py ENGINE MEMBERS ROWS WIDTH RECIPE
 """
 
 import json
