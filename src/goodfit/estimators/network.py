@@ -56,6 +56,7 @@ class Network(BaseEstimator):
     random_state: Any
     device: str
     threads: int | None
+    precision: Literal["float32", "bfloat16"]
 
     @property
     def coefs_(self) -> list[NDArray[np.float64]]:
@@ -165,6 +166,7 @@ class Network(BaseEstimator):
             batch_size=self.batch_size or usual_batch_size(rows),
             max_epochs=self.max_epochs,
             schedule=self.schedule,
+            precision=self.precision,
         )
 
     def _layers(self) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
@@ -234,6 +236,7 @@ def check_settings(estimator: Network) -> None:
         ("validation", _number(share) and 0 <= share <= 0.5, "a share from 0 to 0.5"),
         ("members", _whole(estimator.members, 1), "networks, 1 or more"),
         ("threads", estimator.threads is None or _whole(estimator.threads, 1), "threads, 1 or more, or None"),
+        ("precision", _among(estimator.precision, ("float32", "bfloat16")), "'float32' or 'bfloat16'"),
     ]
     for name, fine, wanted in allowed:
         if not fine:

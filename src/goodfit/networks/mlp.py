@@ -117,7 +117,7 @@ def initialize(layout: Layout, streams: Streams, output_bias: Tensor) -> Tensor:
     return flat
 
 
-def forward(parameters: Parameters, rows: Tensor, *, normalize: Hook, drop: Hook) -> Tensor:
+def forward(parameters: Parameters, rows: Tensor, *, normalize: Hook, drop: Hook, rounded: bool = False) -> Tensor:
     """The outputs `(M, B, K)` of M networks for their rows `(M, B, D)`.
 
     Args:
@@ -125,11 +125,16 @@ def forward(parameters: Parameters, rows: Tensor, *, normalize: Hook, drop: Hook
         rows: each member's rows.
         normalize: what happens to hidden layer i before its nonlinearity.
         drop: what happens to the inputs (layer 0) and to hidden layer i (layer i + 1) after it.
+        rounded: whether products are made in bfloat16; everything else stays in float32.
     """
     hidden = drop(rows, 0)
     last = len(parameters.weights) - 1
     for layer, (weights, biases) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
-        hidden = torch.baddbmm(biases, hidden, weights)
+        hidden = _rounded_product(hidden, weights) + biases if rounded else torch.baddbmm(biases, hidden, weights)
         if layer < last:
             hidden = drop(torch.relu(normalize(hidden, layer)), layer + 1)
     return hidden
+
+
+def _rounded_product(rows: Tensor, weights: Tensor) -> Tensor:
+    return torch.bmm(rows.to(torch.bfloat16), weights.to(torch.bfloat16)).to(rows.dtype)

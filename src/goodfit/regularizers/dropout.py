@@ -73,5 +73,6 @@ class Dropout(Drops):
     def drop(self, hidden: Tensor, draw: Draw, *, layer: int) -> Tensor:
         """Drop units of a layer; layer 0 is the inputs."""
         p = self.p if layer else self.input
-        nothing = not bool(p.any()) if isinstance(p, Tensor) else p == 0.0
+        # asking a GPU whether any p is above 0 would wait for all that it has still to do
+        nothing = not (p.is_cuda or bool(p.any())) if isinstance(p, Tensor) else p == 0.0
         return hidden if nothing else drop_units(hidden, p, draw)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, Protocol
 
 from torch import Tensor
@@ -68,11 +69,15 @@ class Portable:
 
     def mean_losses(self, block: Block, sample: Sample, parameters: Tensor, statistics: Tensor) -> Tensor:
         """Mean weighted data loss `(M,)` of each member on its rows, in inference mode; nan without rows."""
-        return mean_losses(block, self.data, sample, parameters, statistics)
+        return mean_losses(block, self.data, sample, parameters, statistics, rounded=self._rounded)
 
     def refresh_statistics(self, block: Block, parameters: Tensor, statistics: Tensor) -> None:
         """Write batch norm's statistics of these weights over the evaluated training rows, in place."""
-        refresh_statistics(block, self.data, parameters, statistics)
+        refresh_statistics(block, self.data, parameters, statistics, rounded=self._rounded)
+
+    @property
+    def _rounded(self) -> bool:
+        return self.settings.precision == "bfloat16"
 
 
 def choose_engine(choice: Choice, data: Data, settings: Settings, regularizers: Stack) -> Engine:
@@ -91,11 +96,17 @@ def choose_engine(choice: Choice, data: Data, settings: Settings, regularizers: 
     if choice == "portable" or not on_cpu:
         return Portable(data, settings)
     if choice == "auto" and (reason := _why_not(strange)):
-        warnings.warn(reason, SlowerTraining, stacklevel=3)
+        _say_once(reason)
         return Portable(data, settings)
     if settings.precision == "bfloat16" and not multiplies_bf16():
-        warnings.warn("this processor has no products in bfloat16; training in float32", SlowerTraining, stacklevel=3)
+        _say_once("this processor has no products in bfloat16: training in float32")
     return Compiled(data.contiguous(), settings, find_blas())
+
+
+@cache
+def _say_once(reason: str) -> None:
+    """Python's own filter would say it again whenever some library touches the filters."""
+    warnings.warn(reason, SlowerTraining, stacklevel=5)
 
 
 def _why_not(strange: list[str]) -> str | None:

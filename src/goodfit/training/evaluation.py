@@ -15,7 +15,9 @@ from goodfit.training.runs import Data
 CHUNK = 1024
 
 
-def refresh_statistics(block: Block, data: Data, parameters: Tensor, statistics: Tensor) -> None:
+def refresh_statistics(
+    block: Block, data: Data, parameters: Tensor, statistics: Tensor, *, rounded: bool = False
+) -> None:
     """Write batch norm's statistics of these weights over the evaluated training rows, in place."""
     norm = normalizer(block.regularizers)
     if norm is None:
@@ -25,18 +27,28 @@ def refresh_statistics(block: Block, data: Data, parameters: Tensor, statistics:
     own = None if sample.even else places < sample.counts[:, None]
     inputs = data.inputs.flatten(0, 1)[sample.rows]
     hook = refreshing_norm(norm, parts, layer_statistics(statistics, block.layout), own)
-    forward(parts, inputs, normalize=hook, drop=identity)
+    forward(parts, inputs, normalize=hook, drop=identity, rounded=rounded)
 
 
-def outputs_of(parameters: Tensor, statistics: Tensor, layout: Layout, regularizers: Stack, inputs: Tensor) -> Tensor:
+def outputs_of(
+    parameters: Tensor,
+    statistics: Tensor,
+    layout: Layout,
+    regularizers: Stack,
+    inputs: Tensor,
+    *,
+    rounded: bool = False,
+) -> Tensor:
     """Outputs `(M, B, K)` of M networks for rows `(M, B, D)` in inference mode: no dropout, running statistics."""
     parts = views(parameters, layout)
     norm = normalizer(regularizers)
     hook = identity if norm is None else inference_norm(norm, parts, layer_statistics(statistics, layout))
-    return forward(parts, inputs, normalize=hook, drop=identity)
+    return forward(parts, inputs, normalize=hook, drop=identity, rounded=rounded)
 
 
-def mean_losses(block: Block, data: Data, sample: Sample, parameters: Tensor, statistics: Tensor) -> Tensor:
+def mean_losses(
+    block: Block, data: Data, sample: Sample, parameters: Tensor, statistics: Tensor, *, rounded: bool = False
+) -> Tensor:
     """Mean weighted data loss `(M,)` of each member on its rows; nan without rows."""
     total = data.inputs.shape[1]
     long = data.inputs.flatten(0, 1)
@@ -46,7 +58,7 @@ def mean_losses(block: Block, data: Data, sample: Sample, parameters: Tensor, st
         rows = sample.rows[:, start : start + CHUNK]
         inputs = long.index_select(0, rows.flatten()).view(*rows.shape, -1)
         targets = data.targets.flatten(0, 1)[rows]
-        outputs = outputs_of(parameters, statistics, block.layout, block.regularizers, inputs)
+        outputs = outputs_of(parameters, statistics, block.layout, block.regularizers, inputs, rounded=rounded)
         share = data.weights[rows % total]
         if not sample.even:
             share = share * (torch.arange(start, start + rows.shape[1], device=rows.device) < sample.counts[:, None])

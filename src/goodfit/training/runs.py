@@ -51,8 +51,9 @@ class Settings:
         batch_size: most rows of a batch; an epoch's rows are cut into batches of even size.
         max_epochs: epochs at most.
         schedule: the learning rate over the steps: "constant", or "cosine" from full down to 0.
-        precision: of the matrix products while training: "float32", or "bfloat16", whose operands keep 8 bits; weights,
-            sums and everything else stay in float32. It is faster where the processor has units for it.
+        precision: of the matrix products while training: "float32", or "bfloat16", whose operands keep 8 bits,
+            losses by epoch included; weights, sums and predictions stay as they are. It is faster where the processor
+            has units for it.
     """
 
     hidden: tuple[int, ...] = (128, 128)

@@ -56,19 +56,21 @@ def train_epoch(block: Block, data: Data, settings: Settings, epoch: int) -> Non
     order = block.streams.at(Purpose.ORDER, step=epoch).order(block.train.rows.shape[1], block.train.counts)
     for t, (rows, own) in enumerate(batches(block.train, order, block.steps)):
         step = epoch * block.steps + t
-        gradient, parameters = _gradient(block, data, rows, own, step=step)
+        gradient, parameters = _gradient(block, data, rows, own, settings=settings, step=step)
         rate = block.learning_rate * schedule_factor(settings, step, block.steps)
         with torch.no_grad():
             _update(block, parameters, gradient, rate=rate, settings=settings, step=step)
 
 
-def _gradient(block: Block, data: Data, rows: Tensor, own: Tensor | None, *, step: int) -> tuple[Tensor, Parameters]:
+def _gradient(
+    block: Block, data: Data, rows: Tensor, own: Tensor | None, *, settings: Settings, step: int
+) -> tuple[Tensor, Parameters]:
     """Gradient `(M, P)` of the mean loss of a batch with its penalties, and the parameters as a tensor a layer."""
     # .data counts its changes by itself: blocks side by side are views of one tensor
     parameters = views(block.state.parameters.data, block.layout)
     for tensor in parameters.all:
         tensor.requires_grad_()
-    loss = _batch_loss(block, data, parameters, rows, own=own, step=step)
+    loss = _batch_loss(block, data, parameters, rows, own=own, settings=settings, step=step)
     gradients = torch.autograd.grad(loss.sum(), parameters.all, materialize_grads=True)
     gradient = torch.cat([g.flatten(1) for g in gradients], 1)
     for tensor in parameters.all:
@@ -89,7 +91,14 @@ def _still_biases(norm: Normalizes, gradient: Parameters) -> None:
 
 
 def _batch_loss(
-    block: Block, data: Data, parameters: Parameters, rows: Tensor, *, own: Tensor | None, step: int
+    block: Block,
+    data: Data,
+    parameters: Parameters,
+    rows: Tensor,
+    *,
+    own: Tensor | None,
+    settings: Settings,
+    step: int,
 ) -> Tensor:
     """Mean weighted loss `(M,)` of a batch in training mode."""
     total = data.inputs.shape[1]
@@ -108,6 +117,7 @@ def _batch_loss(
         inputs,
         normalize=identity if norm is None else training_norm(norm, parameters, running, own),
         drop=_drop(block, step),
+        rounded=settings.precision == "bfloat16",
     )
     losses = row_losses(outputs, targets, data.task) * weights
     if own is None:

@@ -4,8 +4,8 @@ python measure_memory.py ENGINE MEMBERS ROWS WIDTH RECIPE
 """
 
 import json
-import resource
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from goodfit.training.memory import footprint
 INPUTS = 20
 
 
-def peak() -> int:
-    """Bytes at the peak so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def resident(which: str) -> int:
+    """Bytes of this process in memory: `VmRSS` now, `VmHWM` at the peak. (getrusage's peak is inherited.)"""
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(which)]
+    return 1024 * int(line.split()[1])
 
 
 def population(rows: int, members: int, recipe: str) -> tuple[Data, list[Run]]:
@@ -40,9 +41,9 @@ def main(engine: str, members: str, rows: str, width: str, recipe: str) -> None:
     train(small, few, Settings(hidden=(8, 8), max_epochs=2), execution=execution)
     data, runs = population(int(rows), int(members), recipe)
     job = _job(data, runs, settings, execution)
-    before = peak()
+    before = resident("VmRSS")
     results = train(data, runs, settings, execution=execution)
-    taken = peak() - before
+    taken = resident("VmHWM") - before
     handed_out = sum(result.parameters.nbytes for result in results)
     print(json.dumps({"taken": taken, "handed_out": handed_out, "estimate": footprint(job).of(len(runs))}))
 

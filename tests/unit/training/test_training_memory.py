@@ -19,7 +19,7 @@ AVERAGED = "batch_norm=1, weight_averaging=0.9, early_stopping=1"
 slow = pytest.mark.slow
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read from getrusage")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 @pytest.mark.parametrize(
     ("engine", "members", "rows", "width", "recipe"),
     [
