@@ -117,8 +117,8 @@ private:
         float* const x = activations[0].matrix().at;
         for (std::int64_t r = 0; r < rows; ++r) {
             const std::int64_t row = member.rows[shuffled ? order[start + r] : start + r];
-            std::copy_n(job.inputs + row * inputs, inputs, x + r * inputs);
-            std::copy_n(job.targets + row * outputs, outputs, targets.get() + r * outputs);
+            copy(job.inputs + row * inputs, inputs, x + r * inputs);
+            copy(job.targets + row * outputs, outputs, targets.get() + r * outputs);
             row_weights.get()[r] = job.weights[row % job.rows] * member.weight_scale;
         }
     }
@@ -172,19 +172,11 @@ private:
 
     void back(const Member& member, std::int64_t rows) {
         const Matrix w = parameters.matrix();
-        const std::int64_t outputs = job.sizes[job.layers];
-        float* const o = activations[job.layers].matrix().at;
-        for (std::int64_t r = 0; r < rows; ++r)
-            row_gradient(o + r * outputs, targets.get() + r * outputs, outputs, job.task,
-                         row_weights.get()[r] / static_cast<float>(rows));
-        activations[job.layers].matrix().round(0, rows * outputs);
-        Matrix d = activations[job.layers].matrix(), spare = delta.matrix(), other = next_delta.matrix();
-        for (std::int64_t l = job.layers - 1; l >= 0; --l) {
+        Matrix d = loss_gradient(rows), spare = delta.matrix(), other = next_delta.matrix();
+        for (std::int64_t l = job.layers - 1;; --l) {
             const auto units = static_cast<int>(layout.units(l)), inputs = static_cast<int>(layout.input(l));
             const auto n = static_cast<int>(rows);
             product(activations[l].matrix(), true, d, false, inputs, units, n, gradient.get() + layout.weight(l));
-            column_sums(d.at, rows, units, gradient.get() + layout.bias(l));
-            if (!layout.last(l) && stills_bias(member)) std::fill_n(gradient.get() + layout.bias(l), units, 0.0f);
             if (l == 0) return;
             product(d, false, w.from(layout.weight(l)), true, n, inputs, units, spare.at);
             through(member, l - 1, rows, spare);
@@ -193,33 +185,61 @@ private:
         }
     }
 
-    // From dL/da of a hidden layer to dL/dz, in place.
+    // Outputs become dL/d outputs.
+    Matrix loss_gradient(std::int64_t rows) {
+        const Matrix o = activations[job.layers].matrix();
+        const std::int64_t outputs = job.sizes[job.layers];
+        float* const d_bias = gradient.get() + layout.bias(job.layers - 1);
+        for (std::int64_t r = 0; r < rows; ++r)
+            row_gradient(o.at + r * outputs, targets.get() + r * outputs, outputs, job.task,
+                         row_weights.get()[r] / static_cast<float>(rows));
+        o.round(0, rows * outputs);
+        std::fill_n(d_bias, outputs, 0.0f);
+        add_rows(o.at, rows, outputs, d_bias);
+        return o;
+    }
+
+    // From dL/da of a hidden layer to dL/dz, in place, and the gradients of its bias, scale and shift.
     void through(const Member& member, std::int64_t l, std::int64_t rows, const Matrix& d) {
         const std::int64_t units = layout.units(l);
-        through_mask(d.at, activations[l + 1].matrix().at, rows * units, member.doses.dropout);
-        float *d_scale = gradient.get() + layout.scale(l), *d_shift = gradient.get() + layout.shift(l);
-        if (normalizes(member)) {
-            Norm norm = norm_of(member, l);
-            norm.lone = rows < 2;
-            norm.back(d.at, normalized[l].get(), rows, units, d_scale, d_shift);
-        } else if (job.batch_norm) {
-            std::fill(d_scale, d_scale + units, 0.0f);
-            std::fill(d_shift, d_shift + units, 0.0f);
+        const float* const a = activations[l + 1].matrix().at;
+        float *const d_bias = gradient.get() + layout.bias(l), *const d_scale = gradient.get() + layout.scale(l),
+                     *const d_shift = gradient.get() + layout.shift(l);
+        const bool norms = normalizes(member);
+        const Norm norm = norms ? norm_of(member, l) : Norm{};
+        const float* const normed = norms ? normalized[l].get() : nullptr;
+        std::fill_n(d_bias, units, 0.0f);
+        if (job.batch_norm) std::fill_n(d_scale, units, 0.0f), std::fill_n(d_shift, units, 0.0f);
+        for (std::int64_t r = 0; r < rows; r += TILE) {
+            const std::int64_t many = std::min(TILE, rows - r), start = r * units;
+            through_mask(d.at + start, a + start, many * units, member.doses.dropout);
+            if (norms) {
+                add_products(d.at + start, normed + start, many, units, d_scale);
+                add_rows(d.at + start, many, units, d_shift);
+            } else {
+                add_rows(d.at + start, many, units, d_bias);
+                d.round(start, start + many * units);
+            }
         }
-        d.round(0, rows * units);
+        if (!norms) return;
+        for (std::int64_t r = 0; r < rows; r += TILE) {
+            const std::int64_t many = std::min(TILE, rows - r), start = r * units;
+            norm.back(d.at + start, normed + start, many, units, d_scale, d_shift, rows);
+            // full batch norm takes a bias out again: its gradient is rounding, which Adam would scale up to whole steps
+            if (norm.strength < 1.0f) add_rows(d.at + start, many, units, d_bias);
+            d.round(start, start + many * units);
+        }
+        for (std::int64_t j = 0; j < units; ++j) d_scale[j] *= norm.strength, d_shift[j] *= norm.strength;
     }
 
     bool normalizes(const Member& member) const { return job.batch_norm && member.doses.norm_strength > 0.0f; }
-
-    // Full batch norm takes a bias out again: its gradient is rounding, which Adam would scale up to whole steps.
-    bool stills_bias(const Member& member) const { return normalizes(member) && member.doses.norm_strength >= 1.0f; }
 
     Norm norm_of(const Member& member, std::int64_t l) {
         const Doses& doses = member.doses;
         const float* const w = parameters.matrix().at;
         float *mean = moments.get() + layout.unit(l), *running = member.statistics + layout.unit(l);
         return {doses.norm_strength, doses.norm_momentum,      doses.norm_eps, w + layout.scale(l), w + layout.shift(l),
-                running,             running + layout.hidden, mean,           mean + layout.hidden, false};
+                running,             running + layout.hidden, mean,           mean + layout.hidden};
     }
 
     Rates rates(const Member& member, std::int64_t step) const {

@@ -44,7 +44,6 @@ struct Norm {
     const float *scale, *shift;
     float *running_mean, *running_variance;
     float *mean, *spread;  // used in this batch: spread is 1 / sqrt(variance + eps)
-    bool lone;             // one row: the running statistics are used and kept
 
     void use_running(std::int64_t units) {
         for (std::int64_t j = 0; j < units; ++j) {
@@ -54,8 +53,7 @@ struct Norm {
     }
 
     void use_batch(const float* h, std::int64_t rows, std::int64_t units) {
-        lone = rows < 2;
-        if (lone) return use_running(units);
+        if (rows < 2) return use_running(units);  // one row has no variance: the running statistics are kept
         std::fill(mean, mean + units, 0.0f);
         std::fill(spread, spread + units, 0.0f);
         for (std::int64_t r = 0; r < rows; ++r)
@@ -88,24 +86,16 @@ struct Norm {
         }
     }
 
-    // From dL/dy to dL/dh in place; adds up the gradients of scale and shift.
+    // From dL/dy to dL/dh in place for some of a batch's rows; the gradients of scale and shift are those of all.
     void back(float* __restrict d, const float* __restrict normalized, std::int64_t rows, std::int64_t units,
-              float* __restrict d_scale, float* __restrict d_shift) const {
-        std::fill(d_scale, d_scale + units, 0.0f);
-        std::fill(d_shift, d_shift + units, 0.0f);
-        for (std::int64_t r = 0; r < rows; ++r)
-            for (std::int64_t j = 0; j < units; ++j) {
-                d_scale[j] += d[r * units + j] * normalized[r * units + j];
-                d_shift[j] += d[r * units + j];
-            }
-        const float s = strength, share = lone ? 0.0f : 1.0f / static_cast<float>(rows);
+              const float* __restrict d_scale, const float* __restrict d_shift, std::int64_t batch) const {
+        const float s = strength, share = batch < 2 ? 0.0f : 1.0f / static_cast<float>(batch);
         for (std::int64_t r = 0; r < rows; ++r)
             for (std::int64_t j = 0; j < units; ++j) {
                 float& at = d[r * units + j];
                 const float centred = at - share * (d_shift[j] + normalized[r * units + j] * d_scale[j]);
                 at = (1.0f - s) * at + s * scale[j] * spread[j] * centred;
             }
-        for (std::int64_t j = 0; j < units; ++j) d_scale[j] *= s, d_shift[j] *= s;
     }
 };
 
@@ -123,8 +113,20 @@ inline void through_mask(float* __restrict d, const float* __restrict a, std::in
     for (std::int64_t i = 0; i < count; ++i) d[i] = a[i] > 0.0f ? d[i] * scale : 0.0f;
 }
 
-inline void column_sums(const float* __restrict a, std::int64_t rows, std::int64_t units, float* __restrict sums) {
-    std::fill(sums, sums + units, 0.0f);
+// Adds the rows up, onto `sums`.
+inline void add_rows(const float* __restrict a, std::int64_t rows, std::int64_t units, float* __restrict sums) {
     for (std::int64_t r = 0; r < rows; ++r)
         for (std::int64_t j = 0; j < units; ++j) sums[j] += a[r * units + j];
+}
+
+// Adds the rows of the elementwise product up, onto `sums`.
+inline void add_products(const float* __restrict a, const float* __restrict b, std::int64_t rows, std::int64_t units,
+                         float* __restrict sums) {
+    for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t j = 0; j < units; ++j) sums[j] += a[r * units + j] * b[r * units + j];
+}
+
+// A short row: a call of the C library's copy costs more than the row.
+inline void copy(const float* __restrict from, std::int64_t count, float* __restrict to) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
 }

@@ -51,30 +51,26 @@ inline void add_noise(const Draw& draw, float std, float* rows, std::int64_t cou
 class Order {
 public:
     void draw(const Draw& draw, std::int64_t count) {
-        keys.resize(count), spare_keys.resize(count), places.resize(count), spare.resize(count);
+        keyed.resize(count), spare.resize(count);
         for (std::int64_t i = 0; i < count; ++i) {
-            keys[i] = draw.word(static_cast<std::uint32_t>(i)) ^ 0x80000000u;
-            places[i] = static_cast<std::int32_t>(i);
+            const std::uint64_t key = draw.word(static_cast<std::uint32_t>(i)) ^ 0x80000000u;
+            keyed[i] = key << 32 | static_cast<std::uint32_t>(i);
         }
-        for (int shift = 0; shift < 32; shift += 11) pass(shift);
+        for (int shift = 32; shift < 64; shift += DIGIT) pass(shift);
     }
 
-    std::int32_t operator[](std::int64_t i) const { return places[i]; }
+    std::int64_t operator[](std::int64_t i) const { return static_cast<std::uint32_t>(keyed[i]); }
 
 private:
+    static constexpr int DIGIT = 11, VALUES = 1 << DIGIT;
+
     void pass(int shift) {
-        std::int64_t starts[2049] = {};
-        for (const auto key : keys) ++starts[((key >> shift) & 2047) + 1];
-        for (int i = 0; i < 2048; ++i) starts[i + 1] += starts[i];
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-            const auto to = starts[(keys[i] >> shift) & 2047]++;
-            spare_keys[to] = keys[i];
-            spare[to] = places[i];
-        }
-        keys.swap(spare_keys);
-        places.swap(spare);
+        std::uint32_t starts[VALUES + 1] = {};
+        for (const auto key : keyed) ++starts[(key >> shift & (VALUES - 1)) + 1];
+        for (int i = 0; i < VALUES; ++i) starts[i + 1] += starts[i];
+        for (const auto key : keyed) spare[starts[key >> shift & (VALUES - 1)]++] = key;
+        keyed.swap(spare);
     }
 
-    std::vector<std::uint32_t> keys, spare_keys;
-    std::vector<std::int32_t> places, spare;
+    std::vector<std::uint64_t> keyed, spare;
 };

@@ -11,6 +11,7 @@ from goodfit.rng import Purpose, Streams
 from goodfit.training import Data, Run, Settings
 from goodfit.training.block import build_block, initial_state
 from goodfit.training.normalization import layer_statistics, normalizer, training_norm
+from goodfit.training.rows import rows_of
 from goodfit.training.step import train_epoch
 
 
@@ -21,7 +22,7 @@ def one_step(recipe, *, optimizer="sgd"):
     settings = Settings(hidden=(), optimizer=optimizer, momentum=0.0)
     layout = Layout((1, 1))
     state = initial_state(data, [run], settings, layout)
-    block = build_block(data, [run], [0], settings=settings, layout=layout, state=state)
+    block = build_block(data, [run], [0], settings=settings, layout=layout, state=state, rows=rows_of(data, [run]))
     block.state.parameters.copy_(torch.tensor([[5.0, 0.0]]))
     train_epoch(block, data, settings, 0)
     return block.state.parameters[0, 0].item()

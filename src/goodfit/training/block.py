@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from goodfit.networks import Layout, initialize
 from goodfit.regularizers import Stack, stack
 from goodfit.regularizers.places import Averages, OnWeights, Stops
-from goodfit.rng import Purpose, Streams
+from goodfit.rng import Streams
 from goodfit.training.losses import best_constant
-from goodfit.training.runs import Data, Rows, Run, Settings, steps_an_epoch
+from goodfit.training.rows import Rows, moved, streams_of, train_rows
+from goodfit.training.runs import Data, Run, Settings, steps_an_epoch
 
-EVALUATED_ROWS = 2048
 STARTED_AT_ONCE = 16
 """Members whose initial weights are drawn together: more would need more memory, fewer more calls."""
 
@@ -55,28 +54,7 @@ class State:
 
     def keep(self, members: Tensor) -> State:
         """The state of some members, moved to the front of the same memory; the others' is lost."""
-        return State(*(_moved(getattr(self, f.name), members) for f in fields(self)))
-
-
-def _moved(tensor: Tensor, members: Tensor) -> Tensor:
-    kept = tensor[: len(members)]
-    kept.copy_(tensor[members])
-    return kept
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """Rows of each member, padded to one length.
-
-    Args:
-        rows: `(M, N)` int64, numbers of rows in `Data.inputs` seen as one long table of all its views.
-        counts: `(M,)` how many of them are the member's own; the rest is padding.
-        even: whether all counts are N.
-    """
-
-    rows: Tensor
-    counts: Tensor
-    even: bool
+        return State(*(moved(getattr(self, f.name), members) for f in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +68,7 @@ class Block:
         on_biases: the techniques of those that some member wants on its biases too.
         streams: their random streams.
         learning_rate: `(M, 1)`.
-        train: the rows they learn from.
-        evaluated: the training rows on which the training loss is measured.
-        validation: the rows held out.
-        weight_scale: `(M, 1)`, one over the mean weight of the member's training rows.
+        rows: those they learn from, and those that losses are measured on.
         steps: batches of an epoch, the same for all.
         state: what changes.
     """
@@ -104,10 +79,7 @@ class Block:
     on_biases: Stack
     streams: Streams
     learning_rate: Tensor
-    train: Sample
-    evaluated: Sample
-    validation: Sample
-    weight_scale: Tensor
+    rows: Rows
     steps: int
     state: State
 
@@ -117,17 +89,15 @@ class Block:
         watched = torch.zeros(len(self.members), dtype=torch.bool, device=self.state.parameters.device)
         for part in self.regularizers.at(Stops):
             watched = watched | part.restores()
-        return watched & (self.validation.counts > 0)
+        return watched & (self.rows.validation.counts > 0)
 
 
 def build_block(
-    data: Data, runs: Sequence[Run], members: list[int], *, settings: Settings, layout: Layout, state: State
+    data: Data, runs: Sequence[Run], members: list[int], *, settings: Settings, layout: Layout, state: State, rows: Rows
 ) -> Block:
-    """Gather what members need to train, around the state that they bring."""
+    """Gather what members need to train, around the state and the rows that they bring."""
     chosen = [runs[m] for m in members]
     device = data.inputs.device
-    streams = Streams.of([run.seed for run in chosen], device)
-    train = _sample(data, [run.view for run in chosen], [run.train for run in chosen])
     regularizers = stack([run.recipe for run in chosen], device)
     on_biases = (part.for_biases() for part in regularizers.at(OnWeights))
     return Block(
@@ -135,12 +105,9 @@ def build_block(
         layout=layout,
         regularizers=regularizers,
         on_biases=Stack(tuple(part for part in on_biases if part is not None)),
-        streams=streams,
+        streams=streams_of(chosen, device),
         learning_rate=torch.tensor([[run.learning_rate] for run in chosen], device=device),
-        train=train,
-        evaluated=_evaluated(train, streams),
-        validation=_sample(data, [run.view for run in chosen], [run.validation for run in chosen]),
-        weight_scale=1.0 / torch.stack([data.weights[_rows_of(run, data)].mean() for run in chosen])[:, None],
+        rows=rows,
         steps=steps_an_epoch(chosen[0], settings.batch_size),
         state=state,
     )
@@ -155,7 +122,7 @@ def initial_state(data: Data, runs: Sequence[Run], settings: Settings, layout: L
     for start in range(0, members, STARTED_AT_ONCE):
         some = runs[start : start + STARTED_AT_ONCE]
         bias = torch.stack([_best_constant(data, run) for run in some])
-        parameters[start : start + len(some)] = initialize(layout, Streams.of([r.seed for r in some], device), bias)
+        parameters[start : start + len(some)] = initialize(layout, streams_of(some, device), bias)
     statistics = torch.cat([parameters.new_zeros(members, units), parameters.new_ones(members, units)], 1)
     return State(
         parameters=parameters,
@@ -172,34 +139,5 @@ def initial_state(data: Data, runs: Sequence[Run], settings: Settings, layout: L
 
 
 def _best_constant(data: Data, run: Run) -> Tensor:
-    rows = _rows_of(run, data)
+    rows = train_rows(run, data)
     return best_constant(data.targets[run.view, rows], data.weights[rows], data.task)
-
-
-def _rows_of(run: Run, data: Data) -> Tensor:
-    return torch.from_numpy(run.train).to(data.inputs.device)
-
-
-def _sample(data: Data, views: Sequence[int], rows: Sequence[Rows]) -> Sample:
-    """Rows of members as one matrix of places in the long table, padded with the member's first: no row of others."""
-    longest = max(len(own) for own in rows)
-    places = np.empty((len(rows), longest), np.int64)
-    for row, own, view in zip(places, rows, views, strict=True):
-        np.add(own, view * data.inputs.shape[1], out=row[: len(own)])
-        row[len(own) :] = row[:1] if len(own) else 0
-    counts = torch.tensor([len(own) for own in rows])
-    device = data.inputs.device
-    return Sample(torch.from_numpy(places).to(device), counts.to(device), bool((counts == counts[0]).all()))
-
-
-def _evaluated(train: Sample, streams: Streams) -> Sample:
-    """The training rows that the training loss is measured on: all, or a random choice a member."""
-    if train.rows.shape[1] <= EVALUATED_ROWS:
-        return train
-    counts = train.counts.clamp(max=EVALUATED_ROWS)
-    chosen = train.rows.new_empty(len(train.counts), EVALUATED_ROWS)
-    for m in range(len(chosen)):  # one by one: the order of a million rows for all at once would be gigabytes
-        draw = Streams(streams.base[m : m + 1]).at(Purpose.EVALUATION)
-        order = draw.order(train.rows.shape[1], train.counts[m : m + 1])[0, :EVALUATED_ROWS]
-        chosen[m] = train.rows[m, order]
-    return Sample(chosen, counts, bool((counts == counts[0]).all()))

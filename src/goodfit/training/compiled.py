@@ -34,8 +34,9 @@ from goodfit.regularizers import (
     WeightDecay,
 )
 from goodfit.regularizers.dropout import cut_and_scale
-from goodfit.training.block import Block, Sample
+from goodfit.training.block import Block
 from goodfit.training.library import Blas, load_library, multiplies_bf16
+from goodfit.training.rows import Sample
 from goodfit.training.runs import Data, Settings
 
 TASKS: tuple[Task, ...] = ("regression", "binary", "multiclass")
@@ -125,7 +126,7 @@ class Compiled:
 
     def train_epoch(self, block: Block, epoch: int) -> None:
         """Train a block for one epoch (counted from 0), in place."""
-        members = _members(block, block.train, block.state.parameters, block.state.statistics)
+        members = _members(block, block.rows.train, block.state.parameters, block.state.statistics)
         job, library = self._job(block, epoch), library_in_use()
         _check(library.goodfit_train_epoch(ctypes.byref(job), members.ctypes.data, len(members)))
 
@@ -141,7 +142,7 @@ class Compiled:
         """Write batch norm's statistics of these weights over the evaluated training rows, in place."""
         if not block.layout.batch_norm:
             return
-        members = _members(block, block.evaluated, parameters, statistics)
+        members = _members(block, block.rows.evaluated, parameters, statistics)
         job, library = self._job(block, 0), library_in_use()
         _check(library.goodfit_refresh_statistics(ctypes.byref(job), members.ctypes.data, len(members)))
 
@@ -204,7 +205,7 @@ def _members(block: Block, sample: Sample, parameters: Tensor, statistics: Tenso
     members["count"] = sample.counts.numpy()
     members["stream"] = block.streams.base.numpy().view(np.uint64)
     members["learning_rate"] = block.learning_rate[:, 0].numpy()
-    members["weight_scale"] = block.weight_scale[:, 0].numpy()
+    members["weight_scale"] = block.rows.weight_scale[:, 0].numpy()
     _write_doses(members["doses"], block)
     return members
 

@@ -7,9 +7,10 @@ from torch import Tensor
 
 from goodfit.networks import Layout, forward, views
 from goodfit.regularizers import Stack
-from goodfit.training.block import Block, Sample
+from goodfit.training.block import Block
 from goodfit.training.losses import row_losses
 from goodfit.training.normalization import identity, inference_norm, layer_statistics, normalizer, refreshing_norm
+from goodfit.training.rows import Sample
 from goodfit.training.runs import Data
 
 CHUNK = 1024
@@ -22,7 +23,7 @@ def refresh_statistics(
     norm = normalizer(block.regularizers)
     if norm is None:
         return
-    parts, sample = views(parameters, block.layout), block.evaluated
+    parts, sample = views(parameters, block.layout), block.rows.evaluated
     places = torch.arange(sample.rows.shape[1], device=sample.rows.device)
     own = None if sample.even else places < sample.counts[:, None]
     inputs = data.inputs.flatten(0, 1)[sample.rows]

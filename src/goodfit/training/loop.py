@@ -36,7 +36,7 @@ from goodfit.training.engine import Choice, choose_engine
 from goodfit.training.groups import Groups, Progress
 from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, restore, snapshot
 from goodfit.training.memory import footprint, free_memory, is_out_of_memory
-from goodfit.training.population import Job, Population, cut, order_of, start, without_ended
+from goodfit.training.population import Job, Population, order_of, resume, start, without_ended
 from goodfit.training.runs import Data, Run, RunResult, Settings
 
 
@@ -141,7 +141,7 @@ def _empty_ledger(job: Job) -> Ledger:
 def _resume(job: Job, saved: dict[str, Tensor]) -> tuple[Ledger, Population | None, int]:
     """Where a training stood when it was saved."""
     ledger, state, members, epoch = restore(saved, job.data.inputs.device)
-    return ledger, cut(job, members, state) if state else None, epoch
+    return ledger, resume(job, members, state) if state else None, epoch
 
 
 def _groups(job: Job, ledger: Ledger, population: Population | None, execution: Execution) -> Groups:
@@ -155,8 +155,9 @@ def _groups(job: Job, ledger: Ledger, population: Population | None, execution: 
 
 @contextmanager
 def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """A thread a block; torch's own threads are set back afterwards."""
+    """A thread a block, one at a time in this thread meanwhile; torch's own threads are set back afterwards."""
     before = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield pool
@@ -173,8 +174,8 @@ def _train_epoch(job: Job, block: Block, epoch: int) -> tuple[Tensor, Tensor]:
     job.engine.train_epoch(block, epoch)
     with torch.inference_mode():
         parameters, statistics = _evaluated_weights(job, block)
-        train_loss = job.engine.mean_losses(block, block.evaluated, parameters, statistics)
-        validation = job.engine.mean_losses(block, block.validation, parameters, statistics)
+        train_loss = job.engine.mean_losses(block, block.rows.evaluated, parameters, statistics)
+        validation = job.engine.mean_losses(block, block.rows.validation, parameters, statistics)
         diverged = ~(train_loss.isfinite() & torch.linalg.vector_norm(parameters, math.inf, dim=1).isfinite())
         outcome = _watch(block, validation, diverged, parameters, statistics=statistics, epoch=epoch + 1)
         return torch.stack([train_loss, validation], 1), outcome

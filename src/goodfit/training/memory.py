@@ -10,9 +10,9 @@ import psutil
 import torch
 
 from goodfit.regularizers.places import Averages
-from goodfit.training.block import EVALUATED_ROWS
 from goodfit.training.evaluation import CHUNK
 from goodfit.training.population import MEMBERS_A_BLOCK, Job
+from goodfit.training.rows import EVALUATED_ROWS
 
 SHARE = 0.75
 """Of the free memory that a population may take when nothing else is said."""

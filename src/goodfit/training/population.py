@@ -13,6 +13,7 @@ from torch import Tensor
 from goodfit.networks import Layout
 from goodfit.training.block import Block, State, build_block, initial_state
 from goodfit.training.engine import Engine
+from goodfit.training.rows import Rows, rows_of
 from goodfit.training.runs import Data, Run, Settings, steps_an_epoch
 
 MEMBERS_A_BLOCK = 16
@@ -43,11 +44,13 @@ class Population:
     Args:
         members: their places among the job's runs.
         state: theirs, in the same order.
-        blocks: neighbours that train in lockstep; their states are views of the population's.
+        rows: theirs, likewise.
+        blocks: neighbours that train in lockstep; their states and rows are views of the population's.
     """
 
     members: list[int]
     state: State
+    rows: Rows
     blocks: list[Block]
 
 
@@ -66,22 +69,33 @@ def order_of(job: Job) -> list[int]:
 
 def start(job: Job, members: list[int]) -> Population:
     """Members before their first step."""
-    state = initial_state(job.data, [job.runs[m] for m in members], job.settings, job.layout)
-    return cut(job, members, state)
+    return resume(job, members, initial_state(job.data, [job.runs[m] for m in members], job.settings, job.layout))
 
 
-def cut(job: Job, members: list[int], state: State) -> Population:
+def resume(job: Job, members: list[int], state: State) -> Population:
+    """Members with the state that they reached."""
+    return _cut(job, members, state, rows_of(job.data, [job.runs[m] for m in members]))
+
+
+def _cut(job: Job, members: list[int], state: State, rows: Rows) -> Population:
     """Cut members into blocks of equal steps an epoch, as many as keep all threads busy."""
     blocks, start = [], 0
     for _, same in groupby(members, key=job.steps):
         group = list(same)
         for a, b in pairwise(_cuts(len(group), job)):
-            own = state.part(start + a, start + b)
             blocks.append(
-                build_block(job.data, job.runs, group[a:b], settings=job.settings, layout=job.layout, state=own)
+                build_block(
+                    job.data,
+                    job.runs,
+                    group[a:b],
+                    settings=job.settings,
+                    layout=job.layout,
+                    state=state.part(start + a, start + b),
+                    rows=rows.part(start + a, start + b),
+                )
             )
         start += len(group)
-    return Population(members, state, blocks)
+    return Population(members, state, rows, blocks)
 
 
 def without_ended(job: Job, population: Population, going: Sequence[Tensor]) -> Population:
@@ -97,7 +111,8 @@ def without_ended(job: Job, population: Population, going: Sequence[Tensor]) -> 
     starts = [0, *torch.tensor([len(block.members) for block in population.blocks]).cumsum(0).tolist()]
     keep = torch.cat([places + start for places, start in zip(going, starts[:-1], strict=True)])
     members = [population.members[i] for i in keep.tolist()]
-    return cut(job, members, population.state.keep(keep.to(job.data.inputs.device)))
+    keep = keep.to(job.data.inputs.device)
+    return _cut(job, members, population.state.keep(keep), population.rows.keep(keep))
 
 
 def _cuts(members: int, job: Job) -> list[int]:

@@ -24,10 +24,11 @@ from goodfit.regularizers.places import (
     column,
 )
 from goodfit.rng import Purpose
-from goodfit.training.block import Block, Sample
+from goodfit.training.block import Block
 from goodfit.training.losses import row_losses
 from goodfit.training.normalization import identity, layer_statistics, normalizer, training_norm
 from goodfit.training.optimizer import Step, adam, schedule_factor, sgd
+from goodfit.training.rows import Sample
 from goodfit.training.runs import Data, Settings
 
 W = TypeVar("W", bound=OnWeights)
@@ -53,8 +54,8 @@ def batches(sample: Sample, order: Tensor, steps: int) -> Iterator[Batch]:
 
 def train_epoch(block: Block, data: Data, settings: Settings, epoch: int) -> None:
     """Train a block for one epoch (counted from 0), in place."""
-    order = block.streams.at(Purpose.ORDER, step=epoch).order(block.train.rows.shape[1], block.train.counts)
-    for t, (rows, own) in enumerate(batches(block.train, order, block.steps)):
+    order = block.streams.at(Purpose.ORDER, step=epoch).order(block.rows.train.rows.shape[1], block.rows.train.counts)
+    for t, (rows, own) in enumerate(batches(block.rows.train, order, block.steps)):
         step = epoch * block.steps + t
         gradient, parameters = _gradient(block, data, rows, own, settings=settings, step=step)
         rate = block.learning_rate * schedule_factor(settings, step, block.steps)
@@ -104,7 +105,7 @@ def _batch_loss(
     total = data.inputs.shape[1]
     inputs = data.inputs.flatten(0, 1).index_select(0, rows.flatten()).view(*rows.shape, -1)
     targets = data.targets.flatten(0, 1).index_select(0, rows.flatten()).view(*rows.shape, -1)
-    weights = data.weights[rows % total] * block.weight_scale
+    weights = data.weights[rows % total] * block.rows.weight_scale
     for part in block.regularizers.at(OnInputs):
         inputs = part.inputs(inputs, block.streams.at(Purpose.NOISE, step=step))
     if data.task != "regression":

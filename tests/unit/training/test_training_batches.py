@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from training_problems import make_run
 
 from goodfit.rng import Purpose, Streams
-from goodfit.training.block import Sample
+from goodfit.training.rows import Sample
 from goodfit.training.runs import steps_an_epoch
 from goodfit.training.step import batches
 

@@ -1,0 +1,126 @@
+"""Which rows each member learns from, and on which its losses are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from goodfit.rng import Purpose, Streams
+from goodfit.training.runs import Data, Run
+from goodfit.training.runs import Rows as RowNumbers
+
+EVALUATED_ROWS = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows of each member, padded to one length.
+
+    Args:
+        rows: `(M, N)` int64, numbers of rows in `Data.inputs` seen as one long table of all its views.
+        counts: `(M,)` how many of them are the member's own; the rest is padding.
+        even: whether all counts are N.
+    """
+
+    rows: Tensor
+    counts: Tensor
+    even: bool
+
+    @staticmethod
+    def of(rows: Tensor, counts: Tensor) -> Sample:
+        """A sample without padding that no member needs."""
+        longest = int(counts.max())
+        return Sample(rows[:, :longest], counts, int(counts.min()) == longest)
+
+    def part(self, start: int, end: int) -> Sample:
+        """The rows of neighbours, as a view."""
+        return Sample.of(self.rows[start:end], self.counts[start:end])
+
+    def keep(self, members: Tensor) -> Sample:
+        """The rows of some members, moved to the front of the same memory; the others' are lost."""
+        return Sample.of(moved(self.rows, members), moved(self.counts, members))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of M members.
+
+    Args:
+        train: those they learn from.
+        evaluated: the training rows on which the training loss is measured.
+        validation: those held out.
+        weight_scale: `(M, 1)`, one over the mean weight of the member's training rows.
+    """
+
+    train: Sample
+    evaluated: Sample
+    validation: Sample
+    weight_scale: Tensor
+
+    def part(self, start: int, end: int) -> Rows:
+        """The rows of neighbours, as views."""
+        train, evaluated, validation = (s.part(start, end) for s in (self.train, self.evaluated, self.validation))
+        return Rows(train, evaluated, validation, self.weight_scale[start:end])
+
+    def keep(self, members: Tensor) -> Rows:
+        """The rows of some members, moved to the front of the same memory; the others' are lost."""
+        same = self.evaluated is self.train
+        train, validation = self.train.keep(members), self.validation.keep(members)
+        evaluated = train if same else self.evaluated.keep(members)
+        return Rows(train, evaluated, validation, moved(self.weight_scale, members))
+
+
+def rows_of(data: Data, runs: Sequence[Run]) -> Rows:
+    """The rows of some runs."""
+    views = [run.view for run in runs]
+    train = _sample(data, views, [run.train for run in runs])
+    mean = torch.stack([data.weights[train_rows(run, data)].mean() for run in runs])
+    return Rows(
+        train=train,
+        evaluated=_evaluated(train, streams_of(runs, data.inputs.device)),
+        validation=_sample(data, views, [run.validation for run in runs]),
+        weight_scale=1.0 / mean[:, None],
+    )
+
+
+def streams_of(runs: Sequence[Run], device: torch.device) -> Streams:
+    """The random streams of some runs."""
+    return Streams.of([run.seed for run in runs], device)
+
+
+def train_rows(run: Run, data: Data) -> Tensor:
+    """The numbers of a run's training rows, on the data's device."""
+    return torch.from_numpy(run.train).to(data.inputs.device)
+
+
+def moved(tensor: Tensor, members: Tensor) -> Tensor:
+    """Some rows of a tensor, moved to the front of its memory."""
+    kept = tensor[: len(members)]
+    kept.copy_(tensor[members])
+    return kept
+
+
+def _sample(data: Data, views: Sequence[int], rows: Sequence[RowNumbers]) -> Sample:
+    """Rows of members as one matrix of places in the long table, padded with the member's first: no row of others."""
+    places = np.empty((len(rows), max(len(own) for own in rows)), np.int64)
+    for row, own, view in zip(places, rows, views, strict=True):
+        np.add(own, view * data.inputs.shape[1], out=row[: len(own)])
+        row[len(own) :] = row[:1] if len(own) else 0
+    device = data.inputs.device
+    return Sample.of(torch.from_numpy(places).to(device), torch.tensor([len(own) for own in rows]).to(device))
+
+
+def _evaluated(train: Sample, streams: Streams) -> Sample:
+    """The training rows that the training loss is measured on: all, or a random choice a member."""
+    if train.rows.shape[1] <= EVALUATED_ROWS:
+        return train
+    chosen = train.rows.new_empty(len(train.counts), EVALUATED_ROWS)
+    for m in range(len(chosen)):  # one by one: the order of a million rows for all at once would be gigabytes
+        draw = Streams(streams.base[m : m + 1]).at(Purpose.EVALUATION)
+        order = draw.order(train.rows.shape[1], train.counts[m : m + 1])[0, :EVALUATED_ROWS]
+        chosen[m] = train.rows[m, order]
+    return Sample.of(chosen, train.counts.clamp(max=EVALUATED_ROWS))
