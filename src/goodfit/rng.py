@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -110,7 +111,7 @@ class Draw:
         words = self.bits(count).to(torch.int64)
         if own is not None:
             words = words.masked_fill(index >= own[:, None], 2**31 - 1)
-        return ((words << 32) | index).sort(1).values & 0xFFFFFFFF
+        return _sorted((words << 32) | index) & 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,11 @@ def _xorshift(x: Tensor, by: int, scratch: Tensor) -> None:
     torch.bitwise_right_shift(x, by, out=scratch)
     scratch.bitwise_and_((1 << (32 - by)) - 1)
     x.bitwise_xor_(scratch)
+
+
+def _sorted(keys: Tensor) -> Tensor:
+    """Each row sorted; NumPy's sort of whole numbers is many times faster than torch's on a CPU."""
+    return torch.from_numpy(np.sort(keys.numpy(), axis=1)) if keys.device.type == "cpu" else keys.sort(1).values
 
 
 def _signed(value: int) -> int:
