@@ -22,6 +22,8 @@
 namespace {
 
 constexpr std::int64_t EVALUATED_AT_ONCE = 256;
+constexpr std::int64_t AHEAD = 8;  // rows fetched before they are needed: they lie anywhere in memory
+constexpr std::int64_t LINE = 16;  // numbers in a cache line
 constexpr double PI = 3.14159265358979323846;
 
 // Where each parameter lies in a network's vector of P, as goodfit/networks/mlp.py lays it out.
@@ -59,7 +61,7 @@ public:
     Network(const Job& job, std::int64_t batch, bool training)
         : job(job), layout(job), product(job), bf16(job.bgemm != nullptr), parameters(layout.total, bf16),
           gradient(training ? layout.total : 0), targets(batch * job.sizes[job.layers]), row_weights(batch),
-          moments(2 * layout.hidden), scratch(layout.widest), delta(training ? batch * layout.widest : 0, bf16),
+          moments(2 * layout.hidden), scratch(3 * layout.widest), delta(training ? batch * layout.widest : 0, bf16),
           next_delta(training ? batch * layout.widest : 0, bf16) {
         for (std::int64_t l = 0; l <= job.layers; ++l) activations.emplace_back(batch * job.sizes[l], bf16);
         for (std::int64_t l = 0; l + 1 < job.layers && job.batch_norm && training; ++l)
@@ -115,8 +117,10 @@ private:
     void gather(const Member& member, std::int64_t start, std::int64_t rows, bool shuffled) {
         const std::int64_t inputs = job.sizes[0], outputs = job.sizes[job.layers];
         float* const x = activations[0].matrix().at;
+        const auto place = [&](std::int64_t r) { return member.rows[shuffled ? order[start + r] : start + r]; };
         for (std::int64_t r = 0; r < rows; ++r) {
-            const std::int64_t row = member.rows[shuffled ? order[start + r] : start + r];
+            const std::int64_t row = place(r), soon = place(std::min(r + AHEAD, rows - 1));
+            for (std::int64_t i = 0; i < inputs; i += LINE) prefetch(job.inputs + soon * inputs + i);
             copy(job.inputs + row * inputs, inputs, x + r * inputs);
             copy(job.targets + row * outputs, outputs, targets.get() + r * outputs);
             row_weights.get()[r] = job.weights[row % job.rows] * member.weight_scale;
@@ -155,15 +159,12 @@ private:
         const bool norms = normalizes(member);
         const Dropout drop{Draw(member.stream, DROPOUT, l + 1, step), member.doses.cut, member.doses.dropout};
         Norm norm = norms ? norm_of(member, l) : Norm{};
-        if (norms) add_bias(a.at, bias, rows, units);
-        if (norms && training) norm.use_batch(a.at, rows, units);
+        if (norms && training) norm.use_batch(a.at, bias, rows, units, scratch.get());
         if (norms && !training) norm.use_running(units);
         for (std::int64_t r = 0; r < rows; r += TILE) {
             const std::int64_t end = std::min(r + TILE, rows), start = r * units, count = (end - r) * units;
-            if (norms)
-                norm.apply(a.at + start, training ? normalized[l].get() + start : nullptr, end - r, units);
-            else
-                add_bias(a.at + start, bias, end - r, units);
+            if (!norms || !training) add_bias(a.at + start, bias, end - r, units);
+            if (norms) norm.apply(a.at + start, training ? normalized[l].get() + start : nullptr, end - r, units);
             relu(a.at + start, count);
             if (training && drop.acts()) drop(a.at + start, start, start + count);
             a.round(start, start + count);
@@ -222,9 +223,11 @@ private:
             }
         }
         if (!norms) return;
+        float *const by = scratch.get(), *const shifted = by + units, *const sloped = shifted + units;
+        norm.coefficients(d_scale, d_shift, rows, units, by, shifted, sloped);
         for (std::int64_t r = 0; r < rows; r += TILE) {
             const std::int64_t many = std::min(TILE, rows - r), start = r * units;
-            norm.back(d.at + start, normed + start, many, units, d_scale, d_shift, rows);
+            norm_back(d.at + start, normed + start, many, units, by, shifted, sloped);
             // full batch norm takes a bias out again: its gradient is rounding, which Adam would scale up to whole steps
             if (norm.strength < 1.0f) add_rows(d.at + start, many, units, d_bias);
             d.round(start, start + many * units);

@@ -6,6 +6,10 @@
 #include <memory>
 #include <new>
 
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
 #include "job.h"
 
 // Memory on a cache line: a BLAS may sum in another order where the alignment differs.
@@ -38,6 +42,14 @@ private:
     std::unique_ptr<T, Free> memory;
 };
 
+inline void prefetch(const void* at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at);
+#else
+    (void)at;
+#endif
+}
+
 // A matrix and, where products are in bf16, its rounded copy.
 struct Matrix {
     float* at;
@@ -51,7 +63,13 @@ struct Matrix {
         if (!rounded) return;
         const float* const from = at;
         Bf16* const to = rounded;
-        for (std::int64_t i = start; i < end; ++i) {
+        std::int64_t i = start;
+#ifdef __AVX512BF16__
+        for (; i + 32 <= end; i += 32)
+            _mm512_storeu_si512(to + i, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16),
+                                                                                     _mm512_loadu_ps(from + i))));
+#endif
+        for (; i < end; ++i) {
             std::uint32_t bits;
             std::memcpy(&bits, from + i, sizeof bits);
             to[i] = static_cast<Bf16>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);

@@ -14,7 +14,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 SUFFIX = {"win32": ".dll"}.get(sys.platform, ".so")
-KINDS = {"AVX512": ("avx512", "avx2", "baseline"), "AVX2": ("avx2", "baseline")}
+KINDS = ("avx512_bf16", "avx512", "avx2", "baseline")
+"""What the engine is built for, the most able first."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,23 @@ def load_library() -> ctypes.CDLL | None:
     """The compiled engine for this processor; None where none was built."""
     import goodfit
 
-    for kind in KINDS.get(torch.backends.cpu.get_cpu_capability(), ("baseline",)):
+    for kind in usable_kinds():
         for folder in goodfit.__path__:
             path = Path(folder) / "native" / f"engine_{kind}{SUFFIX}"
             if path.exists():
                 return _prepared(ctypes.CDLL(str(path)))
     return None
+
+
+def usable_kinds() -> tuple[str, ...]:
+    """The kinds of engines that this processor can run, the most able first."""
+    able = {"AVX512": 1, "AVX2": 2}.get(torch.backends.cpu.get_cpu_capability(), 3)
+    return KINDS[0 if able == 1 and _capabilities().get("avx512_bf16") else able :]
+
+
+def _capabilities() -> dict[str, bool]:
+    found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return found
 
 
 def _prepared(library: ctypes.CDLL) -> ctypes.CDLL:
@@ -94,8 +106,8 @@ def scipy_blas() -> Blas:
 @cache
 def multiplies_bf16() -> bool:
     """Whether this processor multiplies bfloat16 matrices faster than float32 ones, and the BLAS knows how."""
-    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return find_blas().bgemm != 0 and bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    able = _capabilities()
+    return find_blas().bgemm != 0 and bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
 def _address(library: ctypes.CDLL, name: str) -> int:
