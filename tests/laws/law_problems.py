@@ -1,6 +1,6 @@
 """Small problems for the laws, and what to compare of their results."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -76,6 +76,18 @@ def assert_close(one: RunResult, other: RunResult, tolerance: float) -> None:
     np.testing.assert_allclose(plain(one), plain(other), rtol=0, atol=tolerance)
     np.testing.assert_allclose(one.history.train, other.history.train, rtol=0, atol=tolerance)
     np.testing.assert_allclose(one.history.validation, other.history.validation, rtol=0, atol=tolerance)
+
+
+def company(size: int = 16, *, rows: int = ROWS) -> Iterator[Run]:
+    """Members of other recipes, seeds, learning rates and row sets: folds of other sizes, bootstraps, without watch."""
+    generator = np.random.default_rng(7)
+    kinds = list(families().values())
+    for place in range(size):
+        learn = generator.choice(rows, (40 + 3 * place) * rows // ROWS, replace=place % 2 == 0)
+        held_out = sorted(set(range(rows)) - set(learn.tolist()))[: 4 * (place % 5)]
+        parts = {kinds[place % len(kinds)], kinds[3 * place % len(kinds)]}
+        recipe = Recipe(tuple(kind() for kind in sorted(parts, key=lambda kind: kind.name)))
+        yield make_run(recipe, seed=place + 1, train=learn, validation=held_out, learning_rate=0.01 * (place + 1))
 
 
 @st.composite

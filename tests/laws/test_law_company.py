@@ -29,6 +29,8 @@ from goodfit.regularizers import L2, BatchNorm, Dropout, GaussianNoise, Recipe, 
 from goodfit.rng import Purpose, Streams
 from goodfit.training import Execution, train
 
+BOTH_ENGINES = True
+
 TOLERANCE = {"sgd": 1e-5, "adam": 1e-3}
 seeds = st.integers(-(2**70), 2**70)
 

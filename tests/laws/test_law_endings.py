@@ -10,6 +10,8 @@ from law_problems import EACH_OPTIMIZER, assert_close, assert_same, make_data, m
 from goodfit.regularizers import L1, BatchNorm, Dropout, EarlyStopping, Recipe, WeightAveraging
 from goodfit.training import Execution, train
 
+BOTH_ENGINES = True
+
 WATCHED = EarlyStopping(patience=3)
 RECIPES = {
     "plain": Recipe((WATCHED,)),

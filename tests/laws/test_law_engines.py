@@ -1,209 +1,225 @@
-"""Two orders of one computation: the compiled engine trains what the portable one trains.
+"""The two engines do one computation: the same random numbers, floats that differ by rounding only.
 
-Random draws are the same bit for bit, floats agree to rounding. In the compiled engine a member has the same floats in
-any company.
+In the compiled engine a member's floats are those that it has alone, bit for bit: in any company and place, on any
+number of threads.
 """
 
-import math
-from dataclasses import fields, replace
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
+from engine_problems import populations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_problems import (
-    COLUMNS,
     EACH_KIND,
     EACH_OPTIMIZER,
     LEARN,
-    ROWS,
     all_kinds,
     assert_close,
     assert_same,
+    company,
     make_data,
     make_run,
     make_settings,
+    plain,
 )
 
-from goodfit.regularizers import L1, L2, Dropout, EarlyStopping, ElasticNet, Recipe, WeightDecay, families
-from goodfit.training import Data, Execution, Settings, train
+from goodfit.regularizers import L2, BatchNorm, Dropout, Recipe, WeightAveraging, families
+from goodfit.training import Data, Execution, train
 from goodfit.training.library import multiplies_bf16
 
 TOLERANCE = 1e-5
+ROWS = 600
+ENGINES = ("compiled", "portable")
 EACH_TASK = pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-RATE = {"sgd": 0.02, "adam": 1e-3}
-COMPILED, PORTABLE = Execution(engine="compiled"), Execution(engine="portable")
+RECIPES = {
+    **{name: Recipe((kind(),)) for name, kind in families().items()},
+    "none": Recipe(),
+    "all": all_kinds(),
+    "averaged batch norm": Recipe((BatchNorm(), WeightAveraging(0.5))),
+}
+EACH_RECIPE = pytest.mark.parametrize("name", RECIPES)
 
 
-def assert_engines_agree(data, runs, chosen, tolerance=TOLERANCE):
-    pairs = zip(
-        train(data, runs, chosen, execution=COMPILED), train(data, runs, chosen, execution=PORTABLE), strict=True
-    )
-    for compiled, portable in pairs:
-        assert_close(compiled, portable, tolerance)
-        np.testing.assert_allclose(compiled.statistics, portable.statistics, rtol=0, atol=10 * tolerance)
+def by_both(data, runs, chosen):
+    return [train(data, runs, chosen, execution=Execution(engine=engine)) for engine in ENGINES]
+
+
+def compiled(data, runs, chosen, *, threads=1):
+    return train(data, runs, chosen, execution=Execution(threads=threads, engine="compiled"))
+
+
+def assert_agree(one, other):
+    """Outcome, epochs, losses and all parameters; statistics where the member's batch norm acts."""
+    assert_close(one, other, TOLERANCE)
+    np.testing.assert_allclose(one.parameters, other.parameters, rtol=0, atol=TOLERANCE)
+    norm = one.run.recipe.get(BatchNorm)
+    if norm is not None and norm.strength > 0:
+        np.testing.assert_allclose(one.statistics, other.statistics, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def assert_all_agree(data, runs, chosen):
+    for one, other in zip(*by_both(data, runs, chosen), strict=True):
+        assert_agree(one, other)
 
 
 @EACH_KIND
 @EACH_TASK
 @EACH_OPTIMIZER
 def test_each_technique(kind, task, optimizer):
-    run = make_run(kind(), learning_rate=RATE[optimizer])
-    assert_engines_agree(make_data(task), [run], make_settings(optimizer))
+    parts = [kind(), *([kind(biases=True)] if "biases" in kind.__dataclass_fields__ else [])]
+    assert_all_agree(make_data(task), [make_run(part) for part in parts], make_settings(optimizer))
 
 
+@pytest.mark.parametrize("recipe", [Recipe(), all_kinds()], ids=["none", "all"])
 @EACH_TASK
 @EACH_OPTIMIZER
-def test_all_techniques_together_and_none(task, optimizer):
-    runs = [make_run(recipe, learning_rate=RATE[optimizer]) for recipe in (all_kinds(), None)]
-    assert_engines_agree(make_data(task), runs, make_settings(optimizer))
-
-
-@EACH_OPTIMIZER
-@pytest.mark.parametrize("kind", [L1, L2, ElasticNet, WeightDecay])
-def test_techniques_on_biases_too(kind, optimizer):
-    runs = [make_run(kind(0.05, biases=biases), learning_rate=RATE[optimizer]) for biases in (True, False)]
-    assert_engines_agree(make_data(), runs, make_settings(optimizer))
+def test_no_technique_and_all_together(recipe, task, optimizer):
+    runs = [make_run(recipe, seed=i, train=LEARN[: 64 - 9 * i]) for i in range(3)]
+    for schedule in ("constant", "cosine"):
+        assert_all_agree(make_data(task), runs, replace(make_settings(optimizer), schedule=schedule))
 
 
 def test_the_comparison_can_fail():
     """A dose that differs in the fourth digit is seen."""
     data, chosen = make_data(), make_settings("adam")
-    compiled = train(data, [make_run(L2(0.01))], chosen, execution=COMPILED)[0]
-    portable = train(data, [make_run(L2(0.01001))], chosen, execution=PORTABLE)[0]
+    (one, _), (_, other) = by_both(data, [make_run(L2(0.01)), make_run(L2(0.01001))], chosen)
     with pytest.raises(AssertionError):
-        assert_close(compiled, portable, TOLERANCE)
+        assert_close(one, other, TOLERANCE)
 
 
-MODERATE = {
-    "strength": st.floats(0.0, 0.1),
-    "radius": st.floats(0.5, 4.0),
-    "patience": st.integers(1, 6).map(float),
-    "min_delta": st.sampled_from([0.0, 0.05]),
-    "eps": st.floats(1e-5, 1.0),
-    "momentum": st.floats(0.05, 1.0),
-    "decay": st.floats(0.0, 0.95),
-    "std": st.floats(0.0, 0.5),
-}
-"""Doses at which rounding is not blown up; the others are drawn from 0 to 0.9."""
+@EACH_OPTIMIZER
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(data=st.data())
+def test_any_population(optimizer, data):
+    """The examples are the same each time: of ten thousand one falls where rounding decides, at the kink of a unit."""
+    assert_all_agree(*data.draw(populations(optimizer)))
 
 
-@st.composite
-def moderate_recipes(draw):
-    parts = []
-    for kind in draw(st.lists(st.sampled_from(list(families().values())), unique=True, max_size=6)):
-        doses = {
-            f.name: draw(MODERATE.get(f.name, st.floats(0.0, 0.9)) if "range" in f.metadata else st.booleans())
-            for f in fields(kind)
-        }
-        if kind.name == "batch_norm":
-            doses["strength"] = draw(st.sampled_from([0.0, 0.5, 1.0]))
-        parts.append(kind(**doses))
-    return Recipe(tuple(parts))
-
-
-@st.composite
-def populations(draw):
-    """Runs of all kinds on rows of all kinds: folds of any size, bootstrap samples, none to watch."""
-    numbers = st.integers(0, ROWS - 1)
-    for_run = st.tuples(
-        moderate_recipes(),
-        st.integers(0, 2**40),
-        st.lists(numbers, min_size=2, max_size=50),
-        st.lists(numbers, max_size=20),
-    )
-    return [
-        make_run(recipe, seed=seed, train=rows, validation=held, learning_rate=draw(st.floats(1e-3, 0.01)))
-        for recipe, seed, rows, held in draw(st.lists(for_run, min_size=1, max_size=4))
-    ]
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    runs=populations(),
-    task=st.sampled_from(["binary", "multiclass", "regression"]),
-    hidden=st.sampled_from([(), (4,), (8, 6), (5, 7, 3)]),
-    optimizer=st.sampled_from(["sgd", "adam"]),
-    momentum=st.sampled_from([0.0, 0.9]),
-    batch_size=st.integers(2, 17),
-    schedule=st.sampled_from(["constant", "cosine"]),
-)
-def test_any_population(runs, task, hidden, optimizer, momentum, batch_size, schedule):
-    chosen = Settings(hidden, optimizer, momentum, batch_size, max_epochs=3, schedule=schedule)
-    data = make_data(task)
-    results = [train(data, runs, chosen, execution=execution) for execution in (COMPILED, PORTABLE)]
-    for compiled, portable in zip(*results, strict=True):
-        assert compiled.outcome == portable.outcome
-        for one, other in zip(compiled.history.train, portable.history.train, strict=True):
-            assert math.isclose(one, other, rel_tol=1e-3, abs_tol=1e-3)
-
-
-def test_several_views_and_outputs():
-    """Each member reads its own encoding of the rows, and a regression may have several targets."""
+def test_each_run_sees_its_own_view():
+    """Two views are one table in memory: a run on the second of two is the run on these rows alone."""
     generator = torch.Generator().manual_seed(5)
-    inputs = torch.randn(2, ROWS, COLUMNS, generator=generator)
-    targets = torch.randn(2, ROWS, 3, generator=generator)
+    inputs, targets = (torch.randn(2, ROWS, width, generator=generator) for width in (4, 3))
     data = Data(inputs, targets, torch.rand(ROWS, generator=generator) + 0.1, "regression")
-    runs = [replace(make_run(Dropout(0.2), seed=seed), view=seed % 2) for seed in range(4)]
-    assert_engines_agree(data, runs, make_settings("sgd"))
-    swapped = Data(inputs.flip(0), targets.flip(0), data.weights, "regression")
-    first, second = (train(d, runs[:1], make_settings("sgd"), execution=COMPILED)[0] for d in (data, swapped))
-    assert not np.allclose(first.parameters, second.parameters, atol=1e-3)
-
-
-@EACH_OPTIMIZER
-def test_who_diverges_does_so_in_the_same_epoch_and_harms_nobody(optimizer):
-    data, chosen = make_data("regression"), make_settings(optimizer)
-    wild = [make_run(learning_rate=rate, seed=1) for rate in (1e30, 1e38)]
-    calm = make_run(all_kinds(), learning_rate=RATE[optimizer])
-    compiled, portable = (train(data, [*wild, calm], chosen, execution=e) for e in (COMPILED, PORTABLE))
-    assert [(r.outcome, r.epochs) for r in compiled] == [(r.outcome, r.epochs) for r in portable]
-    assert compiled[0].outcome == "diverged"
-    assert_same(compiled[2], train(data, [calm], chosen, execution=COMPILED)[0])
-
-
-def company():
-    generator = np.random.default_rng(7)
-    kinds = list(families().values())
-    for place in range(16):
-        rows = generator.choice(ROWS, 40 + 3 * place, replace=place % 2 == 0)
-        recipe = Recipe(tuple({kinds[place % len(kinds)](), kinds[3 * place % len(kinds)]()}))
-        yield make_run(recipe, seed=place + 1, train=rows, validation=range(place), learning_rate=0.01 * (place + 1))
-
-
-@EACH_OPTIMIZER
-@pytest.mark.parametrize("threads", [1, 2, 5])
-def test_compiled_a_member_alone_is_the_member_in_company_bit_for_bit(optimizer, threads):
-    data, chosen, others = make_data(), make_settings(optimizer), list(company())
-    for kind in families().values():
-        run = make_run(kind(), train=LEARN[:49])
-        together = train(data, [*others[:5], run, *others[5:]], chosen, execution=replace(COMPILED, threads=threads))
-        assert_same(together[5], train(data, [run], chosen, execution=COMPILED)[0])
-
-
-@EACH_OPTIMIZER
-def test_compiled_permuting_members_permutes_results_bit_for_bit(optimizer):
-    data, chosen, runs = make_data(), make_settings(optimizer), list(company())
-    order = np.random.default_rng(3).permutation(len(runs))
-    results, permuted = (
-        train(data, members, chosen, execution=COMPILED) for members in (runs, [runs[i] for i in order])
-    )
-    for place, i in enumerate(order):
-        assert_same(permuted[place], results[i])
+    second, chosen = Data(inputs[1:], targets[1:], data.weights, "regression"), make_settings()
+    runs = [replace(make_run(Dropout(0.2)), view=view) for view in (0, 1)]
+    both = by_both(data, runs, chosen)
+    for results, alone in zip(both, by_both(second, [runs[0]], chosen), strict=True):
+        assert_agree(results[1], alone[0])
+        assert not np.allclose(results[0].parameters, results[1].parameters, atol=1e-3)
+    assert_agree(both[0][0], both[1][0])
 
 
 @EACH_TASK
-@pytest.mark.parametrize("execution", [COMPILED, PORTABLE], ids=["compiled", "portable"])
-def test_bfloat16_is_near_float32(task, execution):
-    """Rounded operands move the losses by less than a hundredth, and are really in use."""
-    if execution is COMPILED and not multiplies_bf16():
-        pytest.skip("this processor has no products in bfloat16")
-    data, run = make_data(task), make_run(EarlyStopping(50), learning_rate=1e-2)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_products_in_bfloat16_are_nearly_those_in_float32(task, engine):
+    """They move the losses by less than a hundredth, and are really in use."""
+    if engine == "compiled" and not multiplies_bf16():
+        pytest.skip("this processor has none")
     exact, rounded = (
-        train(data, [run], replace(make_settings("adam"), precision=precision), execution=execution)[0]
+        train(
+            make_data(task),
+            [make_run(learning_rate=0.01)],
+            replace(make_settings("adam"), precision=precision),
+            execution=Execution(engine=engine),
+        )[0]
         for precision in ("float32", "bfloat16")
     )
-    assert not np.array_equal(exact.parameters, rounded.parameters)
+    assert np.abs(exact.parameters - rounded.parameters).max() > 1e-4
     np.testing.assert_allclose(rounded.history.train, exact.history.train, rtol=0, atol=0.01)
     np.testing.assert_allclose(rounded.history.validation, exact.history.validation, rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize("rows", [(3,), (3, 3), (3, 4, 5)])
+@pytest.mark.parametrize("recipe", ["none", "batch_norm eps=0.1", "batch_norm eps=0.1, weight_averaging=0.5"])
+def test_hardly_any_rows(rows, recipe):
+    """A batch of one row has no statistics of its own."""
+    recipe, chosen = Recipe.parse(recipe), replace(make_settings("sgd"), batch_size=2)
+    assert_all_agree(make_data(), [make_run(recipe, train=rows), make_run(recipe, train=LEARN[:7])], chosen)
+
+
+def test_more_rows_than_losses_are_measured_on():
+    data, chosen = make_data(rows=3000), replace(make_settings("sgd", max_epochs=2), batch_size=500)
+    runs = [make_run(RECIPES["averaged batch norm"], train=range(n)) for n in (2500, 2100)]
+    assert_all_agree(data, runs, chosen)
+
+
+DIVERGING = {"plain": Recipe(), "batch norm": Recipe((BatchNorm(),)), "dropout": Recipe((Dropout(), L2()))}
+
+
+@pytest.mark.parametrize("recipe", DIVERGING.values(), ids=DIVERGING)
+@EACH_TASK
+@EACH_OPTIMIZER
+@pytest.mark.parametrize("wild", [1e30, 1e38])
+def test_a_member_diverges_in_the_same_epoch_and_changes_no_other(recipe, task, optimizer, wild):
+    data, chosen = make_data(task), make_settings(optimizer)
+    tame = [make_run(RECIPES[name], seed=i) for i, name in enumerate(("dropout", "batch_norm", "none"))]
+    one, other = (results[1] for results in by_both(data, [tame[0], make_run(recipe, learning_rate=wild)], chosen))
+    assert one.outcome == other.outcome == "diverged"
+    assert (one.epochs, one.best_epoch) == (other.epochs, other.best_epoch)
+    np.testing.assert_allclose(plain(one), plain(other), rtol=0, atol=TOLERANCE)
+    for threads in (1, 2):
+        beside, without = (
+            compiled(data, [*tame[:2], make_run(recipe, learning_rate=rate), tame[2]], chosen, threads=threads)
+            for rate in (wild, 1e-3)
+        )
+        for place in (0, 1, 3):
+            assert_same(beside[place], without[place])
+
+
+@pytest.mark.parametrize("learning_rate", [1e3, 10.0, 2.0])
+def test_a_member_whose_error_grows_by_a_factor_diverges_when_it_overflows(learning_rate):
+    """A linear model on a squared error. The sum of a few losses may overflow an epoch before the losses themselves."""
+    data, chosen = make_data("regression"), make_settings("sgd", max_epochs=30, hidden=())
+    (one,), (other,) = by_both(data, [make_run(learning_rate=learning_rate)], chosen)
+    assert one.outcome == other.outcome == "diverged"
+    assert abs(one.epochs - other.epochs) <= 1
+    assert (one.best_epoch, other.best_epoch) == (one.epochs - 1, other.epochs - 1)
+
+
+def crowd(optimizer):
+    """Each recipe, one with as many rows as the next, and many others of other recipes, seeds, rates and rows."""
+    generator = np.random.default_rng(1)
+    rate = {"sgd": 0.02, "adam": 1e-3}[optimizer]
+    runs = [make_run(recipe, train=generator.choice(ROWS, 300), learning_rate=rate) for recipe in RECIPES.values()]
+    others = list(company(rows=ROWS))
+    return make_data(rows=ROWS), [*others[:5], *runs, *others[5:]], replace(make_settings(optimizer), batch_size=64)
+
+
+@cache
+def in_company(optimizer, threads):
+    data, runs, chosen = crowd(optimizer)
+    return dict(zip(RECIPES, compiled(data, runs, chosen, threads=threads)[5:], strict=False))
+
+
+@EACH_RECIPE
+@EACH_OPTIMIZER
+def test_a_member_alone_is_the_member_in_company_bit_for_bit(name, optimizer):
+    data, runs, chosen = crowd(optimizer)
+    (alone,) = compiled(data, [runs[5 + list(RECIPES).index(name)]], chosen)
+    for threads in (1, 2, 5):
+        assert_same(in_company(optimizer, threads)[name], alone)
+
+
+@EACH_OPTIMIZER
+def test_permuting_members_permutes_results_bit_for_bit(optimizer):
+    data, runs, chosen = crowd(optimizer)
+    order = np.random.default_rng(3).permutation(len(runs))
+    results = compiled(data, runs, chosen)
+    permuted = compiled(data, [runs[i] for i in order], chosen, threads=2)
+    for place, i in enumerate(order):
+        assert permuted[place].run is runs[i]
+        assert_same(permuted[place], results[i])
+
+
+@pytest.mark.parametrize("rows", [1000, 2048, 2049])
+@pytest.mark.parametrize("name", ["none", "averaged batch norm"])
+def test_a_member_beside_one_with_very_many_rows_is_the_member_alone(name, rows):
+    """More than those on which losses and statistics are measured."""
+    data, chosen = make_data(rows=3000), replace(make_settings("sgd", max_epochs=2), batch_size=3000)
+    generator = np.random.default_rng(0)
+    run, other = (make_run(RECIPES[name], train=generator.choice(3000, n), learning_rate=0.02) for n in (rows, 3000))
+    assert_same(compiled(data, [run, other], chosen)[0], compiled(data, [run], chosen)[0])

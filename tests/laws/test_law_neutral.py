@@ -12,6 +12,8 @@ from goodfit.regularizers import Recipe, families
 from goodfit.regularizers.places import Decays, InLoss, Proximal
 from goodfit.training import Execution, train
 
+BOTH_ENGINES = True
+
 ONE_THREAD = Execution(threads=1)
 weights = arrays(np.float32, (2, 3, 4), elements=st.floats(width=32, allow_nan=False, allow_infinity=False))
 

@@ -21,6 +21,8 @@ from goodfit.regularizers import BatchNorm, EarlyStopping, Recipe, families
 from goodfit.regularizers.places import Stops
 from goodfit.training import train
 
+BOTH_ENGINES = True
+
 POISONS = pytest.mark.parametrize("poison", [math.nan, math.inf, -1e30, 7.0])
 
 

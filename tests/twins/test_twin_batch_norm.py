@@ -12,6 +12,8 @@ from goodfit.training import Run, Settings, train
 from goodfit.training.evaluation import outputs_of
 from goodfit.training.normalization import inference_norm, layer_statistics, normalizer, training_norm
 
+BOTH_ENGINES = True
+
 MEMBERS, UNITS = 3, 4
 LAYOUT = Layout((2, UNITS, 1), batch_norm=True)
 

@@ -18,6 +18,8 @@ from goodfit.regularizers.dropout import drop_units
 from goodfit.rng import Purpose, Streams
 from goodfit.training import train
 
+BOTH_ENGINES = True
+
 ROWS, UNITS = 4000, 6
 EACH_P = pytest.mark.parametrize("p", [0.0, 0.05, 0.3, 0.5, 0.9, 0.999, 1.0])
 

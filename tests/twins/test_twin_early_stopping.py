@@ -7,6 +7,8 @@ from twin_networks import make_data
 from goodfit.regularizers import Recipe
 from goodfit.training import Run, Settings, train
 
+BOTH_ENGINES = True
+
 EPOCHS = 60
 
 

@@ -17,6 +17,8 @@ from goodfit.networks import views
 from goodfit.regularizers import L1, L2, ElasticNet, Recipe
 from goodfit.training import Data, Run, Settings, train
 
+BOTH_ENGINES = True
+
 ROWS, COLUMNS, INFORMATIVE, TOLERANCE = 200, 20, 6, 1e-4
 STRENGTHS = (0.12, 0.25, 0.5)
 SETTINGS = {

@@ -10,6 +10,8 @@ from twin_networks import full_batch, make_data, make_run, train_both, vector_of
 from goodfit.regularizers import L2, BatchNorm, Recipe, WeightDecay
 from goodfit.training import train
 
+BOTH_ENGINES = True
+
 STEPS, TOLERANCE = 30, 2e-5  # later a unit of ReLU near 0 on some row takes another side by rounding
 RATE = {"sgd": 0.03, "adam": 3e-3, "adamw": 3e-3}
 EACH_TASK = pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])

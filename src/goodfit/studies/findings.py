@@ -87,21 +87,19 @@ def gather_evidence(fitted: Fit) -> Evidence:
 
 def history_frame(results: Sequence[Sequence[RunResult]]) -> pl.DataFrame:
     """Losses by epoch: a row a recipe, member and epoch."""
-    frames = [
-        pl.DataFrame(
-            {
-                "recipe": [str(result.run.recipe)] * result.epochs,
-                "member": np.full(result.epochs, member),
-                "seed": np.full(result.epochs, result.run.seed),
-                "epoch": np.arange(1, result.epochs + 1),
-                "train_loss": result.history.train,
-                "validation_loss": result.history.validation,
-            }
-        )
-        for own in results
-        for member, result in enumerate(own)
-    ]
-    return pl.concat(frames)
+    each = [(member, result) for own in results for member, result in enumerate(own)]
+    epochs = [result.epochs for _, result in each]
+    # one frame from whole columns: polars joins frames in threads, which a forked process has lost
+    return pl.DataFrame(
+        {
+            "recipe": [str(result.run.recipe) for _, result in each for _ in range(result.epochs)],
+            "member": np.repeat([member for member, _ in each], epochs),
+            "seed": np.repeat([result.run.seed for _, result in each], epochs),
+            "epoch": np.concatenate([np.arange(1, count + 1) for count in epochs]),
+            "train_loss": np.concatenate([result.history.train for _, result in each]),
+            "validation_loss": np.concatenate([result.history.validation for _, result in each]),
+        }
+    )
 
 
 def weight_histograms(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]]) -> list[Histogram]:

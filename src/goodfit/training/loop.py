@@ -19,6 +19,7 @@ for group:
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,10 @@ from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, restore, snapsho
 from goodfit.training.memory import footprint, free_memory, is_out_of_memory
 from goodfit.training.population import Job, Population, order_of, resume, start, without_ended
 from goodfit.training.runs import Data, Run, RunResult, Settings
+
+if hasattr(os, "register_at_fork"):
+    # OpenMP's threads don't survive a fork, and torch would wait for them for ever
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 @dataclass(frozen=True)

@@ -53,3 +53,29 @@ def losses_by_hand(result: RunResult, data: Data, rows) -> np.ndarray:
     if data.task == "binary":
         return np.logaddexp(0.0, np.where(targets == 1.0, -hidden, hidden))[:, 0]
     return np.log(np.exp(hidden).sum(1)) - (hidden * targets).sum(1)
+
+
+def assert_near(some: Sequence[RunResult], others: Sequence[RunResult], tolerance: float = 0.0) -> None:
+    """The same runs came to the same end: parameters, statistics and losses within a tolerance, 0 for bit for bit."""
+    for one, other in zip(some, others, strict=True):
+        assert (one.run.seed, one.outcome, one.best_epoch) == (other.run.seed, other.outcome, other.best_epoch)
+        for a, b in (
+            (one.parameters, other.parameters),
+            (one.statistics, other.statistics),
+            (one.history.train, other.history.train),
+            (one.history.validation, other.history.validation),
+        ):
+            np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
+
+
+def mixed_runs() -> list[Run]:
+    """Every technique at work, in six runs of other rows."""
+    texts = (
+        "none",
+        "dropout=0.3 input=0.1, l2=0.01 biases=true",
+        "batch_norm, gaussian_noise=0.2, weight_averaging=0.5",
+        "l1=0.01, label_smoothing=0.2, max_norm=1",
+        "elastic_net=0.01, weight_decay=0.1",
+        "early_stopping=2 min_delta=0.1",
+    )
+    return [make_run(range(40 - i), recipe=text, seed=i) for i, text in enumerate(texts)]
