@@ -7,7 +7,8 @@
 
 #include "job.h"
 
-constexpr float BETA1 = 0.9f, BETA2 = 0.999f, EPS = 1e-8f;
+// The new gradient's weights as written: 1 - 0.999f is not 0.001f.
+constexpr float BETA2 = 0.999f, NEW1 = 0.1f, NEW2 = 0.001f, EPS = 1e-8f;
 
 // Never hides what is not a number: comparisons with it are false.
 inline float at_least_0(float x) { return x < 0.0f ? 0.0f : x; }
@@ -36,8 +37,8 @@ void adam(float* __restrict w, float* __restrict first, float* __restrict second
     const Shrinkage s = by;
     for (std::int64_t i = 0; i < count; ++i) {
         const float g = gradient[i] + l2 * w[i];
-        const float m = first[i] + (1.0f - BETA1) * (g - first[i]);
-        const float v = second[i] * BETA2 + (1.0f - BETA2) * g * g;
+        const float m = first[i] + NEW1 * (g - first[i]);
+        const float v = second[i] * BETA2 + NEW2 * g * g;
         const float size = r.rate / (std::sqrt(v) * r.second + EPS);
         w[i] = shrunk<PROX>(w[i] * keep - m * size * r.first, size, s);
         first[i] = m;

@@ -40,11 +40,20 @@ def busy(execution):
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / wall
 """
 
-FORKED = """
-def child(line):
-    line.send(losses())
+SCIPY = """
+from goodfit.training import engine, library
+blas = library.scipy_blas()
+engine.find_blas = lambda: blas
+"""
 
-own = losses()
+FORKED = """
+def work():
+    return {work}
+
+def child(line):
+    line.send(work())
+
+own = work()
 torch.randn(3000, 3000) @ torch.randn(3000, 3000)  # whatever threads there are have worked in the parent
 ours, theirs = multiprocessing.Pipe()
 process = multiprocessing.get_context("fork").Process(target=child, args=(theirs,))
@@ -62,12 +71,14 @@ def run_python(program, **environment):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("engine", ["compiled", "portable"])
+@pytest.mark.parametrize(
+    ("engine", "blas"), [("compiled", ""), ("compiled", SCIPY), ("portable", "")], ids=["compiled", "scipy", "portable"]
+)
 @pytest.mark.parametrize(
     ("setting", "environment"), [("1", {}), ("None", {"OMP_NUM_THREADS": "1"})], ids=["threads=1", "OMP_NUM_THREADS=1"]
 )
-def test_one_thread_is_one_thread(engine, setting, environment):
-    program = f"{BUSY}\nprint(json.dumps(busy(Execution(engine={engine!r}, threads={setting}))))"
+def test_one_thread_is_one_thread(engine, blas, setting, environment):
+    program = f"{BUSY}{blas}\nprint(json.dumps(busy(Execution(engine={engine!r}, threads={setting}))))"
     assert run_python(program, **environment) < 1.3
 
 
@@ -93,6 +104,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_forked_process_trains_too():
-    own, childs = run_python(FORKED)
+@pytest.mark.parametrize(
+    "work",
+    ["losses()", "losses(Execution(engine='portable', threads=1))", "fitted(0)"],
+    ids=["compiled", "portable", "estimator"],
+)
+def test_a_forked_process_trains_too(work):
+    own, childs = run_python(FORKED.replace("{work}", work))
     assert childs == own, "None: the child hung"

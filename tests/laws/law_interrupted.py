@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from law_problems import all_kinds, make_data, make_run, make_settings
@@ -28,8 +29,8 @@ def job() -> tuple[Data, list[Run], Settings]:
     return make_data("regression"), runs, make_settings("sgd", max_epochs=EPOCHS)
 
 
-def train_job(checkpoint: Checkpoint | None = None, on_epoch=None) -> list[RunResult]:
-    return train(*job(), execution=ONE_THREAD, on_epoch=on_epoch, checkpoint=checkpoint)
+def train_job(checkpoint: Checkpoint | None = None, on_epoch=None, *, execution=ONE_THREAD) -> list[RunResult]:
+    return train(*job(), execution=execution, on_epoch=on_epoch, checkpoint=checkpoint)
 
 
 def die(*_: object) -> None:
@@ -38,7 +39,7 @@ def die(*_: object) -> None:
 
 
 def main() -> None:
-    path, moment, epoch = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    path, moment, epoch, engine = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
 
     def on_epoch(progress) -> None:
         if progress.epoch == epoch and moment == "between epochs":
@@ -46,7 +47,7 @@ def main() -> None:
         if progress.epoch == epoch - 1 and moment == "while saving":
             os.replace = die
 
-    train_job(Checkpoint(path, interval=0), on_epoch)
+    train_job(Checkpoint(path, interval=0), on_epoch, execution=replace(ONE_THREAD, engine=engine))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from goodfit.regularizers import Recipe, families
 from goodfit.training import train
 from goodfit.training.ledger import OUTCOMES
 
+BOTH_ENGINES = True
+
 DOSES = [(k, f.name, f.metadata["range"]) for k in families().values() for f in fields(k) if "range" in f.metadata]
 EACH_DOSE = pytest.mark.parametrize(
     ("kind", "name", "allowed"), DOSES, ids=[f"{k.name}-{name}" for k, name, _ in DOSES]

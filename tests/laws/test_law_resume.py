@@ -14,6 +14,8 @@ from law_problems import assert_same
 from goodfit.regularizers import L2, Recipe
 from goodfit.training import Checkpoint, train
 
+BOTH_ENGINES = True
+
 PROGRAM = Path(__file__).with_name("law_interrupted.py")
 
 
@@ -70,9 +72,9 @@ def test_interrupted_at_every_epoch(tmp_path):
 
 
 @pytest.mark.parametrize("moment", ["between epochs", "while saving"])
-def test_killed_and_resumed(tmp_path, moment):
+def test_killed_and_resumed(tmp_path, moment, engine):
     path = tmp_path / "state"
-    command = [sys.executable, "-W", "error", str(PROGRAM), str(path), moment, "5"]
+    command = [sys.executable, "-W", "error", str(PROGRAM), str(path), moment, "5", engine]
     killed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert killed.returncode == -9, killed.stderr
     seen, results = epochs_trained(Checkpoint(path))

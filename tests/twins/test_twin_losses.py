@@ -10,6 +10,8 @@ from twin_networks import ROWS, full_batch, make_data, make_run, train_both, vec
 from goodfit.regularizers import LabelSmoothing
 from goodfit.training.losses import probabilities, row_losses
 
+BOTH_ENGINES = True
+
 CLASSES = 4
 EACH_EPSILON = pytest.mark.parametrize("epsilon", [0.0, 0.05, 0.2, 1.0])
 

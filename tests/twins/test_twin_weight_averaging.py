@@ -9,6 +9,8 @@ from twin_networks import full_batch, make_data, make_run, statistics_of, train_
 
 from goodfit.regularizers import BatchNorm, Recipe, WeightAveraging
 
+BOTH_ENGINES = True
+
 
 def train_averaged(decay, *, steps, batch_norm):
     """Our averaged network and torch's, with its statistics computed anew."""

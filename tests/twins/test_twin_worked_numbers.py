@@ -10,12 +10,14 @@ from goodfit.regularizers.dropout import drop_units
 from goodfit.rng import Purpose, Streams
 from goodfit.training import Data, Run, Settings
 from goodfit.training.block import build_block, initial_state
+from goodfit.training.engine import choose_engine
 from goodfit.training.normalization import layer_statistics, normalizer, training_norm
 from goodfit.training.rows import rows_of
-from goodfit.training.step import train_epoch
+
+BOTH_ENGINES = True
 
 
-def one_step(recipe, *, optimizer="sgd"):
+def one_step(recipe, engine, *, optimizer="sgd"):
     """The weight after a step from 5 with dL/dw = 0.3 at rate 0.1: the loss is (w x - y)^2, x = 1, y = 4.85."""
     data = Data(torch.ones(1, 1, 1), torch.full((1, 1, 1), 4.85), torch.ones(1), "regression")
     run = Run(Recipe.of(recipe), 0, np.zeros(1, np.int64), np.zeros(0, np.int64), learning_rate=0.1)
@@ -24,21 +26,21 @@ def one_step(recipe, *, optimizer="sgd"):
     state = initial_state(data, [run], settings, layout)
     block = build_block(data, [run], [0], settings=settings, layout=layout, state=state, rows=rows_of(data, [run]))
     block.state.parameters.copy_(torch.tensor([[5.0, 0.0]]))
-    train_epoch(block, data, settings, 0)
+    choose_engine(engine, data, settings, block.regularizers).train_epoch(block, 0)
     return block.state.parameters[0, 0].item()
 
 
 @pytest.mark.parametrize(("recipe", "after"), [(None, 4.97), (L2(0.01), 4.96), (WeightDecay(0.02), 4.96)])
-def test_a_step_of_sgd_with_l2(recipe, after):
+def test_a_step_of_sgd_with_l2(recipe, after, engine):
     """5 - 0.1 (0.3 + 2 · 0.01 · 5) = 5 (1 - 2 · 0.1 · 0.01) - 0.1 · 0.3 = 4.96."""
-    assert one_step(recipe) == pytest.approx(after, abs=1e-5)
+    assert one_step(recipe, engine) == pytest.approx(after, abs=1e-5)
 
 
-def test_under_adam_l2_is_no_decay():
+def test_under_adam_l2_is_no_decay(engine):
     """Adam's first step is the learning rate long, whatever the gradient; decay comes on top of it."""
-    assert one_step(None, optimizer="adam") == pytest.approx(4.9, abs=1e-5)
-    assert one_step(L2(0.01), optimizer="adam") == pytest.approx(4.9, abs=1e-5)
-    assert one_step(WeightDecay(0.02), optimizer="adam") == pytest.approx(4.9 - 5 * 0.1 * 0.02, abs=1e-5)
+    assert one_step(None, engine, optimizer="adam") == pytest.approx(4.9, abs=1e-5)
+    assert one_step(L2(0.01), engine, optimizer="adam") == pytest.approx(4.9, abs=1e-5)
+    assert one_step(WeightDecay(0.02), engine, optimizer="adam") == pytest.approx(4.9 - 5 * 0.1 * 0.02, abs=1e-5)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.3, 0.5])

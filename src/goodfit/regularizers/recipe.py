@@ -213,7 +213,7 @@ def families() -> dict[str, type[Regularizer]]:
     def below(kind: type[Regularizer]) -> Iterator[type[Regularizer]]:
         for sub in kind.__subclasses__():
             yield from below(sub)
-            if not sub.__subclasses__() and "__dataclass_fields__" in vars(sub):
+            if "__dataclass_fields__" in vars(sub):
                 yield sub
 
     own = {kind.name: kind for kind in below(Regularizer) if kind.__module__.startswith("goodfit.")}

@@ -65,10 +65,11 @@ def _capabilities() -> dict[str, bool]:
 
 def _prepared(library: ctypes.CDLL) -> ctypes.CDLL:
     library.goodfit_sizes.restype = ctypes.c_int64
-    for function in (library.goodfit_train_epoch, library.goodfit_refresh_statistics, library.goodfit_mean_losses):
-        function.restype = ctypes.c_int
-        function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
-    library.goodfit_mean_losses.argtypes = [*library.goodfit_mean_losses.argtypes, ctypes.c_void_p]
+    members = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+    for name, more in (("train_epoch", []), ("refresh_statistics", []), ("mean_losses", [ctypes.c_void_p])):
+        function = getattr(library, f"goodfit_{name}", None)
+        if function is not None:  # a library of another version is found out by its sizes
+            function.restype, function.argtypes = ctypes.c_int, members + more
     return library
 
 

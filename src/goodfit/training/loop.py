@@ -19,11 +19,8 @@ for group:
 from __future__ import annotations
 
 import math
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,10 +36,7 @@ from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, restore, snapsho
 from goodfit.training.memory import footprint, free_memory, is_out_of_memory
 from goodfit.training.population import Job, Population, order_of, resume, start, without_ended
 from goodfit.training.runs import Data, Run, RunResult, Settings
-
-if hasattr(os, "register_at_fork"):
-    # OpenMP's threads don't survive a fork, and torch would wait for them for ever
-    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+from goodfit.training.workers import workers
 
 
 @dataclass(frozen=True)
@@ -102,7 +96,7 @@ def train(
     saved = checkpoint.load(print_) if checkpoint else None
     ledger, population, epoch = _resume(job, saved) if saved else (_empty_ledger(job), None, 0)
     groups = _groups(job, ledger, population, execution)
-    with job.engine.alone(), _workers(job.threads) as pool:
+    with job.engine.alone(), workers(job.threads) as pool:
         while population or groups.waiting:
             try:
                 if population is None:
@@ -156,18 +150,6 @@ def _groups(job: Job, ledger: Ledger, population: Population | None, execution: 
     waiting = [i for i in order_of(job) if ledger.outcome[i] == TRAINING and i not in busy]
     most = footprint(job).members_in(execution.memory or free_memory(job.data.inputs.device))
     return Groups(waiting, most, execution.deadline, training)
-
-
-@contextmanager
-def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """A thread a block, one at a time in this thread meanwhile; torch's own threads are set back afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(before)
 
 
 def _train_epoch(job: Job, block: Block, epoch: int) -> tuple[Tensor, Tensor]:

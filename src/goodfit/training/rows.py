@@ -120,6 +120,9 @@ def _evaluated(train: Sample, streams: Streams) -> Sample:
         return train
     chosen = train.rows.new_empty(len(train.counts), EVALUATED_ROWS)
     for m in range(len(chosen)):  # one by one: the order of a million rows for all at once would be gigabytes
+        if train.counts[m] <= EVALUATED_ROWS:
+            chosen[m] = train.rows[m, :EVALUATED_ROWS]
+            continue
         draw = Streams(streams.base[m : m + 1]).at(Purpose.EVALUATION)
         order = draw.order(train.rows.shape[1], train.counts[m : m + 1])[0, :EVALUATED_ROWS]
         chosen[m] = train.rows[m, order]
