@@ -7,7 +7,7 @@ another train fewer members: it makes no difference to a step. goodfit's figures
 each epoch, but for "steps alone"; the rivals measure nothing. The floor is what the matrix products of a step take by
 themselves.
 
-    python benchmarks/population.py [--members 32] [--widths 64 128 256] [--repeats 5] [--quality] [--json FILE]
+    python benchmarks/population.py [--members 32] [--widths 64 128 256] [--repeats 3] [--quality] [--json FILE]
     python benchmarks/population.py --device cuda
 
 Each repeat runs everything once. Printed are the median over repeats and, in brackets, the least and the most. The
@@ -231,7 +231,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", type=int, default=32)
     parser.add_argument("--widths", type=int, nargs="+", default=[64, 128, 256])
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu", help="another than cpu: populations there, against one by one")
     parser.add_argument("--quality", action="store_true", help="held-out losses of all engines too")
     parser.add_argument("--only", choices=["table", "compaction", "quality"], help="this section alone")

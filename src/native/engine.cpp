@@ -61,8 +61,7 @@ public:
     Network(const Job& job, std::int64_t batch, bool training)
         : job(job), layout(job), product(job), bf16(job.bgemm != nullptr), parameters(layout.total, bf16),
           gradient(training ? layout.total : 0), targets(batch * job.sizes[job.layers]), row_weights(batch),
-          moments(2 * layout.hidden), scratch(3 * layout.widest), delta(training ? batch * layout.widest : 0, bf16),
-          next_delta(training ? batch * layout.widest : 0, bf16) {
+          moments(2 * layout.hidden), scratch(3 * layout.widest), delta(training ? batch * layout.widest : 0) {
         for (std::int64_t l = 0; l <= job.layers; ++l) activations.emplace_back(batch * job.sizes[l], bf16);
         for (std::int64_t l = 0; l + 1 < job.layers && job.batch_norm && training; ++l)
             normalized.emplace_back(batch * job.sizes[l + 1]);
@@ -173,16 +172,14 @@ private:
 
     void back(const Member& member, std::int64_t rows) {
         const Matrix w = parameters.matrix();
-        Matrix d = loss_gradient(rows), spare = delta.matrix(), other = next_delta.matrix();
+        Matrix d = loss_gradient(rows);
         for (std::int64_t l = job.layers - 1;; --l) {
             const auto units = static_cast<int>(layout.units(l)), inputs = static_cast<int>(layout.input(l));
             const auto n = static_cast<int>(rows);
             product(activations[l].matrix(), true, d, false, inputs, units, n, gradient.get() + layout.weight(l));
             if (l == 0) return;
-            product(d, false, w.from(layout.weight(l)), true, n, inputs, units, spare.at);
-            through(member, l - 1, rows, spare);
-            d = spare;
-            std::swap(spare, other);
+            product(d, false, w.from(layout.weight(l)), true, n, inputs, units, delta.get());
+            d = through(member, l - 1, rows);
         }
     }
 
@@ -200,10 +197,11 @@ private:
         return o;
     }
 
-    // From dL/da of a hidden layer to dL/dz, in place, and the gradients of its bias, scale and shift.
-    void through(const Member& member, std::int64_t l, std::int64_t rows, const Matrix& d) {
+    // From dL/da of a hidden layer, in `delta`, to dL/dz, which takes the place of a: nothing else needs a any more. And
+    // the gradients of its bias, scale and shift.
+    Matrix through(const Member& member, std::int64_t l, std::int64_t rows) {
         const std::int64_t units = layout.units(l);
-        const float* const a = activations[l + 1].matrix().at;
+        const Matrix d = activations[l + 1].matrix();
         float *const d_bias = gradient.get() + layout.bias(l), *const d_scale = gradient.get() + layout.scale(l),
                      *const d_shift = gradient.get() + layout.shift(l);
         const bool norms = normalizes(member);
@@ -213,7 +211,7 @@ private:
         if (job.batch_norm) std::fill_n(d_scale, units, 0.0f), std::fill_n(d_shift, units, 0.0f);
         for (std::int64_t r = 0; r < rows; r += TILE) {
             const std::int64_t many = std::min(TILE, rows - r), start = r * units;
-            through_mask(d.at + start, a + start, many * units, member.doses.dropout);
+            through_mask(delta.get() + start, d.at + start, many * units, member.doses.dropout);
             if (norms) {
                 add_products(d.at + start, normed + start, many, units, d_scale);
                 add_rows(d.at + start, many, units, d_shift);
@@ -222,7 +220,7 @@ private:
                 d.round(start, start + many * units);
             }
         }
-        if (!norms) return;
+        if (!norms) return d;
         float *const by = scratch.get(), *const shifted = by + units, *const sloped = shifted + units;
         norm.coefficients(d_scale, d_shift, rows, units, by, shifted, sloped);
         for (std::int64_t r = 0; r < rows; r += TILE) {
@@ -233,6 +231,7 @@ private:
             d.round(start, start + many * units);
         }
         for (std::int64_t j = 0; j < units; ++j) d_scale[j] *= norm.strength, d_shift[j] *= norm.strength;
+        return d;
     }
 
     bool normalizes(const Member& member) const { return job.batch_norm && member.doses.norm_strength > 0.0f; }
@@ -258,8 +257,7 @@ private:
     Products product;
     bool bf16;
     Storage parameters;
-    Buffer<float> gradient, targets, row_weights, moments, scratch;
-    Storage delta, next_delta;
+    Buffer<float> gradient, targets, row_weights, moments, scratch, delta;
     std::vector<Storage> activations;
     std::vector<Buffer<float>> normalized;
     Order order;

@@ -47,9 +47,10 @@ inline void relu(float* a, std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i) a[i] = a[i] < 0.0f ? 0.0f : a[i];
 }
 
-// From dL/da to dL/dz: a, after nonlinearity and dropout, is above 0 exactly where both let its input through.
-inline void through_mask(float* __restrict d, const float* __restrict a, std::int64_t count, float scale) {
-    for (std::int64_t i = 0; i < count; ++i) d[i] = a[i] > 0.0f ? d[i] * scale : 0.0f;
+// Puts dL/dz in the place of a, from dL/da: a, after nonlinearity and dropout, is above 0 exactly where both let its input
+// through.
+inline void through_mask(const float* __restrict d, float* __restrict a, std::int64_t count, float scale) {
+    for (std::int64_t i = 0; i < count; ++i) a[i] = a[i] > 0.0f ? d[i] * scale : 0.0f;
 }
 
 // Adds the rows up, onto `sums`.
