@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from goodfit.api import compare as compare
     from goodfit.errors import DoubtfulRecipe as DoubtfulRecipe
     from goodfit.errors import InputError as InputError
+    from goodfit.errors import SlowerTraining as SlowerTraining
     from goodfit.estimators import Classifier as Classifier
     from goodfit.estimators import Regressor as Regressor
     from goodfit.estimators import load as load
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "goodfit.api": ("compare",),
-    "goodfit.errors": ("DoubtfulRecipe", "InputError"),
+    "goodfit.errors": ("DoubtfulRecipe", "InputError", "SlowerTraining"),
     "goodfit.estimators": ("Classifier", "Regressor", "load"),
     "goodfit.regularizers": (
         "L1",

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from goodfit.errors import DoubtfulRecipe, InputError
+from goodfit.errors import DoubtfulRecipe, InputError, SlowerTraining
 
 STARTED = time.monotonic()
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
@@ -200,5 +200,5 @@ def _system(error: OSError) -> str:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
-    kind = "" if issubclass(category, DoubtfulRecipe) else f"{category.__name__}: "
+    kind = "" if issubclass(category, DoubtfulRecipe | SlowerTraining) else f"{category.__name__}: "
     print(f"{_command()}: warning: {kind}{' '.join(str(message).split())}", file=sys.stderr)
