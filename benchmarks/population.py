@@ -35,7 +35,7 @@ from rivals import BATCH, INPUTS, ROWS, Task, batched, lean, ordinary, peak, pro
 
 from goodfit.regularizers import EarlyStopping
 from goodfit.training import Execution, Run, Settings, train
-from goodfit.training.library import load_library, multiplies_bf16
+from goodfit.training.native import load_library, multiplies_bf16
 
 HELD = 1600
 LONGER = 8

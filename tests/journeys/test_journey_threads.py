@@ -41,8 +41,8 @@ def busy(execution):
 """
 
 SCIPY = """
-from goodfit.training import engine, library
-blas = library.scipy_blas()
+from goodfit.training import engine, native
+blas = native.scipy_blas()
 engine.find_blas = lambda: blas
 """
 

@@ -29,7 +29,7 @@ from law_problems import (
 
 from goodfit.regularizers import L2, BatchNorm, Dropout, Recipe, WeightAveraging, families
 from goodfit.training import Data, Execution, train
-from goodfit.training.library import multiplies_bf16
+from goodfit.training.native import multiplies_bf16
 
 TOLERANCE = 1e-5
 ROWS = 600

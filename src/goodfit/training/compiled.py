@@ -35,7 +35,7 @@ from goodfit.regularizers import (
 )
 from goodfit.regularizers.dropout import cut_and_scale
 from goodfit.training.block import Block
-from goodfit.training.library import Blas, load_library, multiplies_bf16
+from goodfit.training.native import Blas, load_library, multiplies_bf16
 from goodfit.training.rows import Sample
 from goodfit.training.runs import Data, Settings
 

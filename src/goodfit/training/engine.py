@@ -19,7 +19,7 @@ from goodfit.regularizers import Stack
 from goodfit.training.block import Block
 from goodfit.training.compiled import Compiled, library_in_use, unknown
 from goodfit.training.evaluation import mean_losses, refresh_statistics
-from goodfit.training.library import find_blas, load_library, multiplies_bf16
+from goodfit.training.native import find_blas, load_library, multiplies_bf16
 from goodfit.training.rows import Sample
 from goodfit.training.runs import Data, Settings
 from goodfit.training.step import train_epoch

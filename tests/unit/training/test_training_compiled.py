@@ -9,7 +9,7 @@ from goodfit.errors import InputError
 from goodfit.regularizers import families, stack
 from goodfit.training import Execution, train
 from goodfit.training.compiled import FIELDS, MEMBER, Compiled, Job, library_in_use, unknown
-from goodfit.training.library import load_library
+from goodfit.training.native import load_library
 
 COMPILED = Execution(engine="compiled", threads=1)
 CALLS = ("goodfit_train_epoch", "goodfit_mean_losses", "goodfit_refresh_statistics")

@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_info
 from training_problems import assert_near, make_data, make_settings, mixed_runs
 
 import goodfit
-from goodfit.training import Execution, library, train
-from goodfit.training.library import (
+from goodfit.training import Execution, native, train
+from goodfit.training.native import (
     SUFFIX,
     Blas,
     find_blas,
@@ -41,7 +41,7 @@ def pretend(monkeypatch, capability, *, bf16=False):
 def file_loaded(monkeypatch):
     """The name of the library that is loaded."""
     loaded = []
-    monkeypatch.setattr(library.ctypes, "CDLL", lambda name: loaded.append(Path(name).stem) or load_library())
+    monkeypatch.setattr(native.ctypes, "CDLL", lambda name: loaded.append(Path(name).stem) or load_library())
     load_library.__wrapped__()
     return loaded
 
@@ -50,7 +50,7 @@ def results(monkeypatch, task, optimizer, *, kind=None, blas=None):
     """What a training comes to with another library or BLAS than the usual."""
     with monkeypatch.context() as patch:
         if kind:
-            other = library._prepared(ctypes.CDLL(str(path_of(kind))))
+            other = native._prepared(ctypes.CDLL(str(path_of(kind))))
             patch.setattr("goodfit.training.compiled.load_library", lambda: other)
         if blas:
             patch.setattr("goodfit.training.engine.find_blas", lambda: blas)
@@ -137,5 +137,5 @@ def test_scipys_blas_uses_one_thread_while_the_engine_trains():
 def test_products_in_bfloat16_need_the_processor_and_the_blas(monkeypatch):
     for bgemm, bf16 in ((0, True), (1, False), (1, True)):
         pretend(monkeypatch, "AVX512", bf16=bf16)
-        monkeypatch.setattr(library, "find_blas", lambda bgemm=bgemm: Blas(sgemm=1, bgemm=bgemm))
+        monkeypatch.setattr(native, "find_blas", lambda bgemm=bgemm: Blas(sgemm=1, bgemm=bgemm))
         assert multiplies_bf16.__wrapped__() == (bgemm != 0 and bf16)
