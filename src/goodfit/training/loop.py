@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import torch
@@ -101,7 +102,7 @@ def train(
             try:
                 if population is None:
                     population, epoch = start(job, groups.take()), 0
-                results = list(pool.map(lambda block, at=epoch: _train_epoch(job, block, at), population.blocks))
+                results = _side_by_side(pool, job, population.blocks, epoch)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -150,6 +151,16 @@ def _groups(job: Job, ledger: Ledger, population: Population | None, execution: 
     waiting = [i for i in order_of(job) if ledger.outcome[i] == TRAINING and i not in busy]
     most = footprint(job).members_in(execution.memory or free_memory(job.data.inputs.device))
     return Groups(waiting, most, execution.deadline, training)
+
+
+def _side_by_side(pool: ThreadPoolExecutor, job: Job, blocks: list[Block], epoch: int) -> list[tuple[Tensor, Tensor]]:
+    """Train each block for an epoch; one that fails is not left before the others have stopped using their memory."""
+    futures = [pool.submit(_train_epoch, job, block, epoch) for block in blocks]
+    wait(futures)
+    try:
+        return [future.result() for future in futures]
+    finally:
+        futures.clear()  # an error would hold them, they the error, and both the blocks
 
 
 def _train_epoch(job: Job, block: Block, epoch: int) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -127,6 +128,29 @@ def test_memory_that_ends_in_the_middle_of_a_turn_starts_it_anew(monkeypatch):
     monkeypatch.setattr(Compiled, "train_epoch", train_until)
     assert_equal(train(data, runs, settings), whole)
     assert failed
+
+
+def test_a_smaller_turn_waits_until_all_blocks_of_the_failed_one_have_stopped(monkeypatch):
+    """Else they would hold the memory that the smaller turn needs."""
+    whole, working, seen, failed = Compiled.train_epoch, [], [], Event()
+
+    def train_epoch(self, block, epoch):
+        seen.append(len(working))
+        working.append(block)
+        try:
+            if len(block.members) == 10:
+                if not failed.is_set():
+                    failed.set()
+                    raise MemoryError
+                time.sleep(0.2)
+            whole(self, block, epoch)
+        finally:
+            working.remove(block)
+
+    monkeypatch.setattr(Compiled, "train_epoch", train_epoch)
+    train(make_data(), make_runs(), make_settings(), execution=Execution(threads=2))
+    assert failed.is_set()
+    assert max(seen) <= 1, "never more than two blocks at work"
 
 
 @ENGINES
