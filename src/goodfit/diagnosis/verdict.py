@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Severity = Literal["issue", "tip"]
-Outcome = Literal["fired", "passed", "not applicable"]
+Severity = Literal["issue", "tip", "good"]
+Outcome = Literal["fired", "passed", "undecided", "not applicable"]
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class Verdict:
     Args:
         name: its code, such as "overfitting".
         title: the question's subject in a few words.
-        severity: "issue" if it spoils the result, "tip" if it can mislead.
-        outcome: whether it fired, passed, or could not be asked.
+        severity: "issue" if it spoils the result, "tip" if it can mislead, "good" if all is well where it fires.
+        outcome: whether it fired, passed, was asked of too few rows to tell, or could not be asked.
         evidence: the numbers it rests on.
         threshold: what the deciding number was held against; None where there is none.
         advice: what to do if it fired; a recipe where one helps.
-        reason: why it is not applicable.
+        reason: why it is undecided or not applicable.
     """
 
     name: str

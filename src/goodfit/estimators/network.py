@@ -104,12 +104,9 @@ class Network(BaseEstimator):
         started = time.monotonic()
         problem = self._problem(X, y, sample_weight, class_weight).merged()
         recipes = [Recipe.parse(text) for text in CANDIDATES] if self.recipe is None else [Recipe.of(self.recipe)]
-        plan, settings = self._plan(), self._settings(problem.rows)
+        plan, settings = plan_of(self), settings_of(self, problem.rows)
         _warn_without_validation(recipes, self.validation)
-        budget = read_seconds(self.budget)
-        deadline = math.inf if budget is None else started + TRAINING_SHARE * budget
-        execution = Execution(_device(self.device), self.threads, deadline)
-        fitted = fit(problem, recipes, plan=plan, settings=settings, execution=execution)
+        fitted = fit(problem, recipes, plan=plan, settings=settings, execution=execution_of(self, started))
         return self._learned(fitted)
 
     def _learned(self, fitted: Fit) -> Self:
@@ -148,27 +145,6 @@ class Network(BaseEstimator):
         validate_data(self, X, reset=False, skip_check_array=True)
         return self.model_.predict(table.renamed(self.model_.columns))
 
-    def _plan(self) -> Plan:
-        check_settings(self)
-        return Plan(
-            members=self.members,
-            validation=self.validation,
-            learning_rate=self.learning_rate,
-            seed=_seed(self.random_state),
-            standardize=self.standardize,
-            metric=self.metric,
-        )
-
-    def _settings(self, rows: int) -> Settings:
-        return Settings(
-            hidden=tuple(self.hidden),
-            optimizer=self.optimizer,
-            batch_size=self.batch_size or usual_batch_size(rows),
-            max_epochs=self.max_epochs,
-            schedule=self.schedule,
-            precision=self.precision,
-        )
-
     def _layers(self) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
         check_is_fitted(self)
         if len(self.model_.members) > 1:
@@ -176,6 +152,38 @@ class Network(BaseEstimator):
                 f"this model has {len(self.model_.members)} networks; make it with members=1 to have one set of weights"
             )
         return self.model_.layers(0)
+
+
+def plan_of(estimator: Network) -> Plan:
+    """How an estimator's settings cut rows into runs; InputError for the first setting out of its range."""
+    check_settings(estimator)
+    return Plan(
+        members=estimator.members,
+        validation=estimator.validation,
+        learning_rate=estimator.learning_rate,
+        seed=_seed(estimator.random_state),
+        standardize=estimator.standardize,
+        metric=estimator.metric,
+    )
+
+
+def settings_of(estimator: Network, rows: int) -> Settings:
+    """What all runs of an estimator share, for a table of so many rows."""
+    return Settings(
+        hidden=tuple(estimator.hidden),
+        optimizer=estimator.optimizer,
+        batch_size=estimator.batch_size or usual_batch_size(rows),
+        max_epochs=estimator.max_epochs,
+        schedule=estimator.schedule,
+        precision=estimator.precision,
+    )
+
+
+def execution_of(estimator: Network, started: float, *, deadline: float = math.inf) -> Execution:
+    """Where an estimator trains and until when: the earlier of its budget's end and the deadline."""
+    budget = read_seconds(estimator.budget)
+    until = math.inf if budget is None else started + TRAINING_SHARE * budget
+    return Execution(_device(estimator.device), estimator.threads, min(until, deadline))
 
 
 def _sample_weights(given: Any, rows: int) -> NDArray[np.float64]:

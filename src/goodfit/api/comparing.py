@@ -1,4 +1,4 @@
-"""The public functions beside the estimators."""
+"""compare: recipes side by side on rows that no run has seen."""
 
 from __future__ import annotations
 

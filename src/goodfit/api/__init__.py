@@ -1,0 +1,5 @@
+"""The public functions beside the estimators."""
+
+from goodfit.api.comparing import compare
+
+__all__ = ["compare"]

@@ -1,0 +1,48 @@
+"""From an estimator's settings to the subject of a study."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+from goodfit.data.target import guess_task
+from goodfit.estimators.classifier import Classifier
+from goodfit.estimators.network import Network, execution_of, plan_of, settings_of
+from goodfit.estimators.regressor import Regressor
+from goodfit.regularizers import Recipe
+from goodfit.studies.subject import Subject
+
+
+def usual_network(y: Any) -> Network:
+    """The network to study where none is named: of the usual size, without regularization."""
+    return Regressor("none") if guess_task(y) == "regression" else Classifier("none")
+
+
+def subject_of(estimator: Network, rows: int, *, seed: int | None = None, deadline: float = math.inf) -> Subject:
+    """What a study needs to know of an estimator; fitting it is not needed.
+
+    The recipe is that of `fit` where the estimator was to choose one and is fitted, and none where it isn't.
+
+    Args:
+        estimator: a Classifier or a Regressor.
+        rows: of the table, by which the batch size goes where none is given.
+        seed: of the study; None is the estimator's own.
+        deadline: `time.monotonic()` at which training ends.
+
+    Raises:
+        InputError: a setting is out of its range.
+
+    Example:
+        >>> str(subject_of(Classifier("l2=0.01"), 1000).recipe)
+        'l2=0.01'
+    """
+    given = getattr(estimator, "recipe_", None) if estimator.recipe is None else estimator.recipe
+    plan = plan_of(estimator)
+    return Subject(
+        recipe=Recipe.parse("none") if given is None else Recipe.of(given),
+        settings=settings_of(estimator, rows),
+        plan=plan if seed is None else replace(plan, seed=seed),
+        execution=execution_of(estimator, time.monotonic(), deadline=deadline),
+    )
