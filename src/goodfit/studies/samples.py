@@ -1,0 +1,106 @@
+"""Networks trained on samples of a problem's rows, and what each predicts for rows that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from goodfit.data.schema import Schema
+from goodfit.data.splits import folds
+from goodfit.regularizers import Recipe
+from goodfit.rng import derive
+from goodfit.studies.fitting import predictions
+from goodfit.studies.problem import Floats, Ints, Prepared, Problem, prepare
+from goodfit.studies.subject import Subject
+from goodfit.training import Run, RunResult, train
+
+SMALLEST = 1e-12
+"""A probability below counts as this in a log loss."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows to learn from and rows to hold out, by their numbers in the problem.
+
+    Args:
+        train: numbers of training rows; one may stand there more than once.
+        held_out: rows that early stopping watches and that losses are taken on; may be empty.
+        seed: of the network's initial weights, order of rows and masks.
+    """
+
+    train: Ints
+    held_out: Ints
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Networks of several recipes on the same samples.
+
+    Args:
+        prepared: the problem, a view a sample.
+        recipes: in the order given.
+        samples: likewise.
+        results: `results[i][s]` is recipe i on sample s.
+    """
+
+    prepared: Prepared
+    recipes: tuple[Recipe, ...]
+    samples: tuple[Sample, ...]
+    results: tuple[tuple[RunResult, ...], ...]
+
+    def predicted(self, recipe: int, sample: int, rows: Ints | None = None) -> Floats:
+        """What a network predicts, `(r, C)`, for rows, or for those that it held out."""
+        chosen = self.samples[sample].held_out if rows is None else rows
+        return predictions(self.prepared, self.results[recipe][sample], chosen)
+
+
+def train_samples(
+    problem: Problem,
+    subject: Subject,
+    recipes: Sequence[Recipe],
+    samples: Sequence[Sample],
+    schema: Schema | None = None,
+) -> Trained:
+    """Train every recipe on every sample, in one population; inputs are encoded by each sample's training rows alone.
+
+    Args:
+        problem: whose rows the samples mean, as it is: equal rows aren't merged here.
+        subject: settings, plan and execution; its recipe is used only where it is among the recipes.
+        recipes: one or more.
+        samples: one or more.
+        schema: the columns' structure, if it is known already.
+    """
+    prepared = prepare(
+        problem, [sample.train for sample in samples], standardize=subject.plan.standardize, schema=schema
+    )
+    runs = [
+        Run(recipe, sample.seed, sample.train, sample.held_out, view, subject.plan.learning_rate)
+        for recipe in recipes
+        for view, sample in enumerate(samples)
+    ]
+    results = train(prepared.data, runs, subject.settings, execution=subject.execution, on_epoch=subject.on_epoch)
+    each = len(samples)
+    by_recipe = tuple(tuple(results[i * each : (i + 1) * each]) for i in range(len(recipes)))
+    return Trained(prepared, tuple(recipes), tuple(samples), by_recipe)
+
+
+def repeated_folds(problem: Problem, k: int, repeats: int, *, seed: int) -> list[Sample]:
+    """A sample for each of k folds of several random partitions: every row is held out once in each repeat."""
+    every = np.arange(problem.rows)
+    partitions = [folds(problem.strata, k, seed=derive(seed, repeat)) for repeat in range(repeats)]
+    return [
+        Sample(every[fold != part], every[fold == part], derive(seed, repeat, part))
+        for repeat, fold in enumerate(partitions)
+        for part in range(k)
+    ]
+
+
+def row_losses(problem: Problem, predicted: Floats, rows: Ints) -> Floats:
+    """The loss of each row `(r,)` for predictions `(r, C)`: log loss, or the squared error in the target's own unit."""
+    target = problem.target[rows]
+    if problem.task == "regression":
+        return np.asarray((predicted[:, 0] - target) ** 2)
+    return np.asarray(-np.log(np.maximum(predicted[np.arange(len(rows)), target], SMALLEST)))
