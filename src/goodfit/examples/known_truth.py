@@ -22,8 +22,8 @@ class KnownTruth:
     """A law that rows are drawn from.
 
     Rows x have independent standard normal columns. Scores f(x), one a class, are linear in the informative columns or
-    a random network of 12 tanh units; classes are drawn from softmax(sharpness · f(x) + b), numbers are f(x) plus normal
-    noise of deviation 1/sharpness. Then a share of the labels is replaced by another class at random.
+    a random network of 12 tanh units; classes are drawn from softmax(sharpness · f(x) + b), numbers are f(x) plus
+    normal noise of deviation 1/sharpness. Then a share of the labels is replaced by another class at random.
 
     Args:
         classes: 2 or more; 0 is regression.
