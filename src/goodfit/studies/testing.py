@@ -9,11 +9,12 @@ import numpy as np
 
 from goodfit.data.splits import distinct, holdout
 from goodfit.metrics import metrics_of
+from goodfit.resampled import drawn_scores
 from goodfit.statistics import Estimate
 from goodfit.studies.fitting import scores_of
 from goodfit.studies.problem import Floats, Ints, Problem
 
-REPLICATES = 200
+REPLICATES = 400
 
 
 @dataclass(frozen=True)
@@ -50,29 +51,37 @@ class Predictor:
 
 
 def score_on(problem: Problem, predictions: Sequence[Predictor], seed: int) -> list[Tested]:
-    """Score predictors on the same rows, with intervals over rows drawn with replacement, class by class."""
+    """Score predictors on the same rows, with intervals over rows drawn with replacement.
+
+    Rows are drawn freely: how many of each class there are is as much a matter of chance as which they are.
+    """
     keys = [metric.key for metric in metrics_of(problem.task)]
-    whole = [_values(problem, p, np.arange(problem.rows), keys) for p in predictions]
-    draws = np.array([[_values(problem, p, rows, keys) for p in predictions] for rows in _resampled(problem, seed)])
+    random = np.random.default_rng(seed)
+    shares = np.full(problem.rows, 1 / problem.rows)
+    counts = random.multinomial(problem.rows, shares, size=REPLICATES).astype(np.int64)
+    whole = [scores_of(problem, p.predicted, threshold=p.threshold) for p in predictions]
+    draws = [_drawn(problem, p, counts) for p in predictions]
     return [
         Tested(
-            {key: _estimate(whole[i][k], draws[:, i, k]) for k, key in enumerate(keys)},
-            {key: _estimate(whole[i][k] - whole[0][k], draws[:, i, k] - draws[:, 0, k]) for k, key in enumerate(keys)},
+            {key: _estimate(whole[i][key], draws[i][key]) for key in keys},
+            {key: _estimate(whole[i][key] - whole[0][key], draws[i][key] - draws[0][key]) for key in keys},
         )
         for i in range(len(predictions))
     ]
 
 
-def _resampled(problem: Problem, seed: int) -> list[Ints]:
-    random = np.random.default_rng(seed)
-    strata = problem.target if problem.task != "regression" else np.zeros(problem.rows, dtype=np.int64)
-    groups = [np.flatnonzero(strata == code) for code in np.unique(strata)]
-    return [np.concatenate([random.choice(group, len(group)) for group in groups]) for _ in range(REPLICATES)]
-
-
-def _values(problem: Problem, predictor: Predictor, rows: Ints, keys: Sequence[str]) -> Floats:
-    scores = scores_of(problem, predictor.predicted[rows], rows, threshold=predictor.threshold)
-    return np.array([scores[key] for key in keys])
+def _drawn(problem: Problem, predictor: Predictor, counts: Ints) -> dict[str, Floats]:
+    if not np.isfinite(predictor.predicted).all():
+        return {metric.key: np.full(len(counts), np.nan) for metric in metrics_of(problem.task)}
+    return drawn_scores(
+        problem.task,
+        problem.target,
+        predictor.predicted,
+        counts,
+        weights=problem.weights,
+        positive=problem.positive,
+        threshold=predictor.threshold,
+    )
 
 
 def _estimate(value: float, draws: Floats) -> Estimate:
