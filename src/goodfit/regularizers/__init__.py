@@ -1,6 +1,7 @@
 """The regularizers, a file each, and recipes of them."""
 
 from goodfit.regularizers.batch_norm import BatchNorm
+from goodfit.regularizers.doses import along, dose_field, read_technique, usual_doses
 from goodfit.regularizers.dropout import Dropout
 from goodfit.regularizers.early_stopping import EarlyStopping
 from goodfit.regularizers.elastic_net import ElasticNet
@@ -29,7 +30,11 @@ __all__ = [
     "Stack",
     "WeightAveraging",
     "WeightDecay",
+    "along",
+    "dose_field",
     "doubts",
     "families",
+    "read_technique",
     "stack",
+    "usual_doses",
 ]

@@ -67,7 +67,7 @@ class Dropout(Drops):
         Srivastava and others, "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
     """
 
-    p: Dose = dose(0.3, neutral=0.0, high=1.0)
+    p: Dose = dose(0.3, neutral=0.0, high=1.0, usual=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9))
     input: Dose = dose(0.0, neutral=0.0, high=1.0)
 
     def drop(self, hidden: Tensor, draw: Draw, *, layer: int) -> Tensor:

@@ -39,7 +39,7 @@ class EarlyStopping(Stops):
         Prechelt, "Early stopping - but when?", Neural Networks: Tricks of the Trade, 1998.
     """
 
-    patience: Dose = dose(10.0, neutral=math.inf, low=1.0)
+    patience: Dose = dose(10.0, neutral=math.inf, low=1.0, usual=(30.0, 20.0, 10.0, 7.0, 5.0, 3.0, 2.0, 1.0))
     min_delta: Dose = dose(0.0, open="high")
 
     def improves(self, loss: Tensor, best: Tensor) -> Tensor:

@@ -41,7 +41,9 @@ class ElasticNet(Proximal):
         Zou and Hastie, "Regularization and variable selection via the elastic net", JRSS B 2005.
     """
 
-    strength: Dose = dose(1e-3, neutral=0.0, high=float("inf"), open="high")
+    strength: Dose = dose(
+        1e-3, neutral=0.0, high=float("inf"), open="high", usual=(1e-5, 1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 1.0)
+    )
     l1_ratio: Dose = dose(0.5, high=1.0)
     biases: bool = False
 

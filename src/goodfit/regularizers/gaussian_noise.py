@@ -36,7 +36,7 @@ class GaussianNoise(OnInputs):
         Bishop, "Training with noise is equivalent to Tikhonov regularization", Neural Computation 1995.
     """
 
-    std: Dose = dose(0.1, neutral=0.0, open="high")
+    std: Dose = dose(0.1, neutral=0.0, open="high", usual=(0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 3.0))
 
     def inputs(self, rows: Tensor, draw: Draw) -> Tensor:
         """The rows with noise."""

@@ -56,7 +56,9 @@ class L1(Proximal):
         "Adaptive proximal gradient methods for structured neural networks", NeurIPS 2021.
     """
 
-    strength: Dose = dose(1e-3, neutral=0.0, high=float("inf"), open="high")
+    strength: Dose = dose(
+        1e-3, neutral=0.0, high=float("inf"), open="high", usual=(1e-5, 1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 1.0)
+    )
     biases: bool = False
 
     def prox(self, weights: Tensor, step_size: Dose) -> Tensor:

@@ -51,7 +51,9 @@ class L2(InLoss):
         regularization", ICLR 2019, on what it is under Adam.
     """
 
-    strength: Dose = dose(1e-3, neutral=0.0, high=float("inf"), open="high")
+    strength: Dose = dose(
+        1e-3, neutral=0.0, high=float("inf"), open="high", usual=(1e-5, 1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 1.0)
+    )
     biases: bool = False
 
     def penalty(self, weights: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class LabelSmoothing(OnTargets):
         Szegedy and others, "Rethinking the inception architecture", CVPR 2016.
     """
 
-    epsilon: Dose = dose(0.1, neutral=0.0, high=1.0)
+    epsilon: Dose = dose(0.1, neutral=0.0, high=1.0, usual=(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.9))
 
     def targets(self, targets: Tensor) -> Tensor:
         """The smoothed targets."""

@@ -38,7 +38,7 @@ class MaxNorm(Proximal):
         Srivastava and others, "Dropout", JMLR 2014, section 5.1.
     """
 
-    radius: Dose = dose(3.0, neutral=float("inf"))
+    radius: Dose = dose(3.0, neutral=float("inf"), usual=(5.0, 3.0, 2.0, 1.0, 0.5, 0.3, 0.2, 0.1))
 
     def prox(self, weights: Tensor, step_size: Dose) -> Tensor:
         """Project each unit's incoming weights onto the ball of radius c; the step's size plays no part."""

@@ -41,7 +41,13 @@ class Range:
 
 
 def dose(
-    default: float, *, neutral: float | None = None, low: float = 0.0, high: float = math.inf, open: str = ""
+    default: float,
+    *,
+    neutral: float | None = None,
+    low: float = 0.0,
+    high: float = math.inf,
+    open: str = "",
+    usual: tuple[float, ...] = (),
 ) -> Any:
     """A field of a regularizer that holds a number.
 
@@ -51,8 +57,9 @@ def dose(
         low: the least value.
         high: the greatest value.
         open: "low", "high" or "low high" where that end itself is not allowed.
+        usual: values to try, from near the neutral one to the extreme; empty to derive them from the range.
     """
-    return field(default=default, metadata={"range": Range(neutral, low, high, open)})
+    return field(default=default, metadata={"range": Range(neutral, low, high, open), "usual": usual})
 
 
 class Regularizer(ABC):

@@ -37,7 +37,9 @@ class WeightAveraging(Averages):
         1992; Izmailov and others, "Averaging weights leads to wider optima", UAI 2018, for the statistics.
     """
 
-    decay: Dose = dose(0.99, neutral=0.0, high=1.0, open="high")
+    decay: Dose = dose(
+        0.99, neutral=0.0, high=1.0, open="high", usual=(0.5, 0.9, 0.97, 0.99, 0.995, 0.998, 0.999, 0.9995)
+    )
 
     def average(self, average: Tensor, weights: Tensor) -> Tensor:
         """The new average."""

@@ -39,7 +39,9 @@ class WeightDecay(Decays):
         Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """
 
-    strength: Dose = dose(1e-2, neutral=0.0, high=float("inf"), open="high")
+    strength: Dose = dose(
+        1e-2, neutral=0.0, high=float("inf"), open="high", usual=(1e-3, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
+    )
     biases: bool = False
 
     def decay(self, weights: Tensor, learning_rate: Dose) -> Tensor:
