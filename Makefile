@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-all lint format bench clean
+.PHONY: demo test test-all lint format bench truth clean
 
 demo: $(VENV)/.installed          ## the fraud example: four configurations, a table with error bars, a report
 	$(BIN)/goodfit demo --out demo-run
@@ -28,6 +28,12 @@ format: $(VENV)/.installed
 bench: $(VENV)/.installed         ## benchmarks, rivals in the same run
 	$(BIN)/python benchmarks/population.py
 	$(BIN)/python benchmarks/commands.py
+	$(BIN)/python benchmarks/bias_variance.py
+
+truth: $(VENV)/.installed         ## how often verdicts and intervals are right: an hour or two
+	$(BIN)/python benchmarks/truth.py
+	$(BIN)/python benchmarks/truth_intervals.py
+	$(BIN)/python benchmarks/truth_logs.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/native/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -6,7 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from goodfit.api import bias_variance as bias_variance
     from goodfit.api import compare as compare
+    from goodfit.api import diagnose as diagnose
+    from goodfit.api import diagnose_log as diagnose_log
+    from goodfit.api import dose_response as dose_response
+    from goodfit.api import learning_curve as learning_curve
     from goodfit.errors import DoubtfulRecipe as DoubtfulRecipe
     from goodfit.errors import InputError as InputError
     from goodfit.errors import SlowerTraining as SlowerTraining
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
     from goodfit.regularizers import WeightDecay as WeightDecay
 
 _HOMES = {
-    "goodfit.api": ("compare",),
+    "goodfit.api": ("bias_variance", "compare", "diagnose", "diagnose_log", "dose_response", "learning_curve"),
     "goodfit.errors": ("DoubtfulRecipe", "InputError", "SlowerTraining"),
     "goodfit.estimators": ("Classifier", "Regressor", "load"),
     "goodfit.regularizers": (

@@ -22,7 +22,8 @@ USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 app = typer.Typer(
     name="goodfit",
     help="Tells whether a neural network overfits, finds the regularization that cures it, and proves the cure.",
-    epilog="Exit status: 0 done, 2 bad input or usage, 130 interrupted (the same command goes on where it stopped).",
+    epilog="Exit status: 0 done, 1 a verdict of --fail-on fired, 2 bad input or usage, "
+    "130 interrupted (the same command goes on where it stopped).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -107,6 +108,45 @@ def compare(
     from goodfit.commands import compare as command
 
     command.run(command.Request(data, target, recipe, task, seeds, seed, out, json))
+
+
+@app.command(
+    epilog="Examples: goodfit diagnose loans.csv --target default --out diagnosis; goodfit diagnose metrics.csv "
+    "--fail-on overfitting"
+)
+def diagnose(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A table (with --target), or a training log: CSV, JSON, JSON lines, TensorBoard events, a run folder.",
+            show_default=False,
+        ),
+    ],
+    target: Annotated[str | None, typer.Option(help="The column to predict, of a table.")] = None,
+    recipe: Annotated[str, typer.Option(help="Regularization of the network that is asked about.")] = "none",
+    task: Task = None,
+    budget: Annotated[str | None, typer.Option(help="Time granted, such as 30s or 2min.")] = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="Where a run folder with a report goes; none by default.")] = None,
+    train: Annotated[str | None, typer.Option(help="A log's field of the training loss; by default it tells.")] = None,
+    validation: Annotated[
+        str | None, typer.Option(help="A log's field of the validation loss; by default it tells.")
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None, typer.Option(help="Exit with 1 if this verdict fires; give the option once for each.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Tell whether a network overfits, underfits or neither, and what else is wrong: on a table, or from a log."""
+    names = tuple(fail_on or ())
+    if target is not None:
+        from goodfit.commands import diagnose as on_table
+
+        asked = on_table.Request(source, target, recipe, task, budget, seed, out, names)
+        return on_table.run(asked, started=STARTED, json=json)
+    from goodfit.commands import diagnose_log as from_log
+
+    return from_log.run(from_log.Request(source, train, validation, names, json))
 
 
 @app.command(epilog="Example: goodfit predict loans-run new.csv -o predictions.csv")

@@ -51,7 +51,9 @@ def test_help_lists_the_commands_through_the_program() -> None:
     done = program("--help")
     assert_done(done)
     assert all(f" {command} " in done.out for command in COMMANDS)
-    assert "Exit status: 0 done, 2 bad input or usage, 130 interrupted" in " ".join(done.out.split())
+    assert "Exit status: 0 done, 1 a verdict of --fail-on fired, 2 bad input or usage, 130 interrupted" in " ".join(
+        done.out.split()
+    )
 
 
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {

@@ -139,3 +139,106 @@ def test_the_first_key_reaches_the_skip_link(browser: webdriver.Chrome, plain: P
     assert ask(browser, "document.activeElement.getBoundingClientRect().left") >= 0
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     assert ask(browser, "document.activeElement.id") == "content"
+
+
+OUTCOMES = {
+    "overfitting": "fired",
+    "underfitting": "undecided",
+    "stopped_wrong": "undecided",
+    "more_rows_help": "passed",
+    "miscalibrated": "fired",
+}
+EVIDENCE = ["changes-0", "parts", "curves", "calibration", "changes-2", "changes-3"]
+
+
+@pytest.fixture(scope="module")
+def diagnosed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("diagnosed") / "report.html"
+    write_report(example.diagnosed(OUTCOMES), example.history(members=3), path)
+    return path
+
+
+def test_the_evidence_stands_with_its_verdict_and_is_drawn(browser: webdriver.Chrome, diagnosed: Path) -> None:
+    show(browser, diagnosed)
+    assert browser.execute_script(TRACES) == EVIDENCE
+    assert browser.get_log("browser") == []
+    held = ask(browser, "[...document.querySelectorAll('article')].map((box) => box.querySelectorAll('.plot').length)")
+    assert held == [3, 1, 1, 1]
+    side = "[...document.querySelectorAll('#changes-0, #parts')].map((box) => box.getBoundingClientRect().top)"
+    assert len(set(ask(browser, side))) == 1
+
+
+def test_a_folded_figure_is_drawn_when_its_box_is_opened_by_the_keyboard(
+    browser: webdriver.Chrome, diagnosed: Path
+) -> None:
+    show(browser, diagnosed)
+    assert ask(browser, "document.querySelector('#growth .main-svg')") is None
+    browser.find_element(By.CSS_SELECTOR, "details:has(#growth) > summary").send_keys(Keys.ENTER)
+    width = "document.querySelector('#growth .main-svg')?.getBoundingClientRect().width"
+    WebDriverWait(browser, 20).until(lambda driver: ask(driver, width))
+    assert ask(browser, width) == pytest.approx(ask(browser, "document.querySelector('#growth').clientWidth"), abs=1)
+    assert browser.execute_script(TRACES) == [*EVIDENCE, "growth"]
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_names_and_marks_of_the_changes_lie_inside_their_figure(
+    browser: webdriver.Chrome, diagnosed: Path, width: int
+) -> None:
+    show(browser, diagnosed, width=width)
+    assert ask(browser, "document.documentElement.scrollWidth") <= width
+    outside = browser.execute_script("""return ['changes-0', 'changes-2', 'parts'].flatMap((id) => {
+        const plot = document.getElementById(id), { left, right } = plot.getBoundingClientRect();
+        return [...plot.querySelectorAll('.annotation, .point, .textpoint')].filter((mark) => {
+          const box = mark.getBoundingClientRect();
+          return box.left < left - 1 || box.right > right + 1;
+        }).map((mark) => mark.textContent || id); })""")
+    assert outside == []
+    assert ask(browser, "document.querySelectorAll('#changes-0 .annotation').length") == 9
+
+
+def test_the_evidence_follows_the_theme_and_is_light_on_paper(browser: webdriver.Chrome, diagnosed: Path) -> None:
+    bar, name = "#parts .bars .point path", "#changes-0 .annotation text"
+    colors = f"[{bar!r}, {name!r}].map((mark) => getComputedStyle(document.querySelector(mark)).fill)"
+    show(browser, diagnosed)
+    light = ask(browser, colors)
+    show(browser, diagnosed, scheme="dark")
+    dark = ask(browser, colors)
+    assert light == ["rgb(160, 74, 131)", "rgb(28, 33, 38)"]
+    assert dark == ["rgb(223, 146, 195)", "rgb(230, 232, 234)"]
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    WebDriverWait(browser, 20).until(lambda driver: ask(driver, colors) == light)
+    plots = ask(browser, "[...document.querySelectorAll('.main-svg')].map((svg) => svg.getBoundingClientRect().width)")
+    assert max(plots) <= 680
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    WebDriverWait(browser, 20).until(lambda driver: ask(driver, colors) == dark)
+
+
+def test_hostile_names_in_the_evidence_run_nothing(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    names = (*example.HOSTILE, *example.HOSTILE[:3])
+    summary = example.diagnosed(OUTCOMES, names=names)
+    summary["asked"]["name"] = summary["dose_parts"]["score"] = example.HOSTILE[0]
+    write_report(summary, example.history(members=3), path)
+    page = path.read_text("utf-8")
+    path.write_text(page.replace('http-equiv="Content-Security-Policy"', "", 1), "utf-8")
+    show(browser, path)
+    for figure in ("changes-0", "parts"):
+        browser.execute_script(f"Plotly.Fx.hover({figure!r}, [{{curveNumber: 1, pointNumber: 1}}])")
+    assert ask(browser, "window.harmed") is None
+    assert ask(browser, "document.querySelectorAll('img, svg [onload], svg b').length") == 0
+    assert browser.get_log("browser") == []
+    told = ask(browser, "[...document.querySelectorAll('#changes-0 .annotation')].map((note) => note.textContent)")
+    assert any(note.startswith('<img src=x onerror="') for note in told)
+
+
+def test_a_link_leads_to_the_figure_that_another_verdict_draws(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(example.diagnosed({"overfitting": "passed", "good_fit": "fired"}), None, path)
+    show(browser, path)
+    browser.find_element(By.CSS_SELECTOR, "details:has(#parts) > summary").send_keys(Keys.ENTER)
+    browser.find_element(By.CSS_SELECTOR, "a[href='#figure-changes-0']").send_keys(Keys.ENTER)
+    WebDriverWait(browser, 20).until(
+        lambda driver: ask(driver, "document.querySelector(':target #changes-0')") is not None
+    )
+    assert -1 <= ask(browser, "document.querySelector('#figure-changes-0').getBoundingClientRect().top") < 200

@@ -16,6 +16,7 @@ def functions(file: Path):
         if isinstance(node, ast.FunctionDef) and not (
             (file.parent.name == "estimators" and node.name == "__init__")
             or (file.parent.name == "api" and not node.name.startswith("_"))
+            or (file.name == "cli.py" and node.decorator_list)
         ):
             yield node
 

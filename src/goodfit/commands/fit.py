@@ -15,12 +15,13 @@ from goodfit.commands.terminal import console, print_json, print_table, progress
 from goodfit.diagnosis import diagnose
 from goodfit.metrics import Task
 from goodfit.regularizers import Recipe
+from goodfit.report.diagnosing import changes_of
 from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels, OnTest
 from goodfit.saving import REPORT
 from goodfit.statistics import Estimate
 from goodfit.studies.budget import read_seconds
-from goodfit.studies.findings import gather_evidence, history_frame
+from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import (
     CANDIDATES,
     Fit,
@@ -34,6 +35,7 @@ from goodfit.studies.fitting import (
 )
 from goodfit.studies.problem import Problem
 from goodfit.studies.testing import Predictor, Tested, score_on, split_test
+from goodfit.studies.trials import gather_evidence
 from goodfit.training import Execution, Settings
 
 TEST_SHARE = 0.2
@@ -100,7 +102,9 @@ def _candidates(recipe: str | None) -> list[Recipe]:
 
 def _summary(fitted: Fit, test: Problem, request: Request) -> dict[str, Any]:
     labels = Labels("fit", f"{request.data.name}: {request.target}", request.data.name, request.target, {})
-    return summarize_fit(fitted, diagnose(gather_evidence(fitted)), labels, _tested(fitted, test, request.seed))
+    evidence = gather_evidence(fitted)
+    tested = _tested(fitted, test, request.seed)
+    return summarize_fit(fitted, diagnose(evidence), labels, tested) | changes_of(evidence)
 
 
 def _tested(fitted: Fit, test: Problem, seed: int) -> OnTest:

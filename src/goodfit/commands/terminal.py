@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -32,6 +33,18 @@ def console() -> Console:
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON document on standard output."""
     print(json_text(value))
+
+
+def reading_width() -> int:
+    """Columns that a text is set in: no more than the terminal has, nor than one likes to read."""
+    return min(console().width, 100) if sys.stdout.isatty() else 80
+
+
+def print_wrapped(text: str, *, style: str | None = None, indent: str = "") -> None:
+    """A line on standard output, broken between words at the reading width; the further lines are indented."""
+    out = console()
+    for line in textwrap.wrap(text, reading_width(), subsequent_indent=indent, break_on_hyphens=False) or [""]:
+        out.print(line, style=style, soft_wrap=True)
 
 
 @contextmanager

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from goodfit.diagnosis.evidence import Evidence
-from goodfit.diagnosis.verdict import Verdict
+from goodfit.diagnosis.verdict import Severity, Verdict
 
 NAME, TITLE = "accuracy_misleads", "Accuracy cannot rank these networks"
+SEVERITY: Severity = "tip"
 MAJORITY = 0.8
 
 
 def check(evidence: Evidence) -> Verdict:
     """Fires if the commonest class holds at least 80 % of the rows."""
     if evidence.task == "regression":
-        return Verdict(NAME, TITLE, "tip", "not applicable", reason="the target is a number")
+        return Verdict(NAME, TITLE, SEVERITY, "not applicable", reason="the target is a number")
     if not evidence.baseline:
-        return Verdict(NAME, TITLE, "tip", "not applicable", reason="no rows were held out")
+        return Verdict(NAME, TITLE, SEVERITY, "not applicable", reason="no rows were held out")
     majority = evidence.baseline["accuracy"]
     return Verdict(
         NAME,
         TITLE,
-        "tip",
+        SEVERITY,
         "fired" if majority >= MAJORITY else "passed",
         evidence={
             "accuracy of the commonest class": majority,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from goodfit.diagnosis.evidence import Evidence
-from goodfit.diagnosis.verdict import Verdict
+from goodfit.diagnosis.verdict import Severity, Verdict
 
 NAME, TITLE = "collapsed", "One prediction for every row"
+SEVERITY: Severity = "issue"
 LEAST_SPREAD = 1e-3
 
 
@@ -17,17 +18,17 @@ def check(evidence: Evidence) -> Verdict:
     Each network is asked on the rows that it held out: networks that have collapsed still differ in their constants.
     Probabilities that spread below 0.5 for every row of a rare class are no collapse: their ranking still tells.
     """
-    kept = [result.run.validation for result in evidence.results[evidence.chosen] if result.outcome != "diverged"]
-    held = np.unique(np.concatenate(kept)) if kept else np.empty(0)
-    spreads = [evidence.predicted[np.searchsorted(held, rows)].std(0).max() for rows in kept if len(rows) > 1]
+    results = evidence.trials[evidence.chosen].results[: len(evidence.held)]
+    kept = [rows for result, rows in zip(results, evidence.held, strict=True) if result.outcome != "diverged"]
+    spreads = [evidence.predicted[np.searchsorted(evidence.rows, rows)].std(0).max() for rows in kept if len(rows) > 1]
     if not spreads:
-        return Verdict(NAME, TITLE, "issue", "not applicable", reason="no network held out two rows")
+        return Verdict(NAME, TITLE, SEVERITY, "not applicable", reason="no network held out two rows")
     spread = float(max(spreads))
     scale = float(np.std(evidence.target.astype(np.float64))) if evidence.task == "regression" else 1.0
     return Verdict(
         NAME,
         TITLE,
-        "issue",
+        SEVERITY,
         "fired" if spread < LEAST_SPREAD * scale else "passed",
         evidence={"deviation of the predictions between rows": spread},
         threshold=LEAST_SPREAD * scale,

@@ -55,6 +55,10 @@ class Diagnosis:
         """The names of those that fired."""
         return tuple(verdict.name for verdict in self.verdicts if verdict.fired)
 
+    def to_dict(self) -> dict[str, Any]:
+        """All verdicts as plain data, and the names of those that fired."""
+        return {"fired": list(self.fired), "verdicts": [verdict.to_dict() for verdict in self.verdicts]}
+
     def __getitem__(self, name: str) -> Verdict:
         return {verdict.name: verdict for verdict in self.verdicts}[name]
 

@@ -23,13 +23,15 @@ from goodfit.errors import DoubtfulRecipe, InputError
 from goodfit.regularizers import Recipe, doubts
 from goodfit.regularizers.recipe import Regularizer
 from goodfit.report import write_report
+from goodfit.report.diagnosing import changes_of
 from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels
 from goodfit.saving import model_bytes, run_files, write_all
 from goodfit.studies.budget import read_seconds
-from goodfit.studies.findings import gather_evidence, history_frame
+from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import CANDIDATES, Fit, Plan, fit, model_of, usual_batch_size
 from goodfit.studies.problem import Problem, read_problem
+from goodfit.studies.trials import gather_evidence
 from goodfit.training import Execution, Settings
 
 TRAINING_SHARE = 0.9
@@ -114,10 +116,12 @@ class Network(BaseEstimator):
         self.model_ = model_of(fitted, fitted.best)
         self.recipe_ = fitted.best.recipe
         self.history_ = history_frame([candidate.results for candidate in fitted.candidates])
-        self.diagnosis_ = diagnose(gather_evidence(fitted))
+        evidence = gather_evidence(fitted)
+        self.diagnosis_ = diagnose(evidence)
         problem = fitted.prepared.problem
         title = f"{type(self).__name__}: {problem.name or 'target'}"
-        self.summary_ = summarize_fit(fitted, self.diagnosis_, Labels("fit", title, "data in memory", problem.name, {}))
+        labels = Labels("fit", title, "data in memory", problem.name, {})
+        self.summary_ = summarize_fit(fitted, self.diagnosis_, labels) | changes_of(evidence)
         return self
 
     def _run(self) -> tuple[dict[str, Any], pl.DataFrame]:

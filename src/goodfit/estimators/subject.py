@@ -11,6 +11,7 @@ from goodfit.data.target import guess_task
 from goodfit.estimators.classifier import Classifier
 from goodfit.estimators.network import Network, execution_of, plan_of, settings_of
 from goodfit.estimators.regressor import Regressor
+from goodfit.metrics import Task
 from goodfit.regularizers import Recipe
 from goodfit.studies.subject import Subject
 
@@ -18,6 +19,11 @@ from goodfit.studies.subject import Subject
 def usual_network(y: Any) -> Network:
     """The network to study where none is named: of the usual size, without regularization."""
     return Regressor("none") if guess_task(y) == "regression" else Classifier("none")
+
+
+def task_of(estimator: Network) -> Task:
+    """What an estimator predicts: classes (how many there are, the target says) or numbers."""
+    return "regression" if isinstance(estimator, Regressor) else "multiclass"
 
 
 def subject_of(estimator: Network, rows: int, *, seed: int | None = None, deadline: float = math.inf) -> Subject:

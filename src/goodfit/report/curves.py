@@ -47,13 +47,14 @@ def curve_figure(
         rows += _rows(recipe, train, validation)
         label.append(_spoken(recipe, train, validation))
     marked = [turn for turn in turns if turn.get("epoch") is not None and turn["recipe"] in recipes]
+    marked.sort(key=lambda turn: turn["recipe"] not in first)  # those drawn at first have heights of their own
     last = int(max([*(turn["epoch"] for turn in marked), *history["epoch"].to_list()]))
     for level, turn in enumerate(marked):
         group, color = f"r{recipes.index(turn['recipe'])}", hue_color(hues[turn["recipe"]])
         _mark(drawn, turn, group, color=color, level=level, right=turn["epoch"] > 0.6 * last)
     toggles = [Toggle(f"r{i}", hues[recipe], recipe, recipe in first) for i, recipe in enumerate(recipes)]
     columns = ("recipe", "epoch", "training loss", "validation loss", "networks training")
-    return Figure("curves", " ".join(label), data, drawn, columns, rows, CAPTION, toggles)
+    return Figure("curves", " ".join(label), data, drawn, columns, rows, CAPTION, toggles, "Loss by epoch")
 
 
 def _traces(band: Band, recipe: str, group: str, *, hue: int, dashed: bool) -> list[Json]:

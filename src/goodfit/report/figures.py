@@ -31,7 +31,10 @@ class Toggle:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: what plotly draws, what is read aloud (`label`), and the table of the data behind it."""
+    """A figure: what plotly draws, what is read aloud (`label`), and the table of the data behind it.
+
+    `title` is shown where a figure has no section of its own, `keys` are hues with what they stand for.
+    """
 
     id: str
     label: str
@@ -41,6 +44,8 @@ class Figure:
     rows: Sequence[tuple[str, ...]]
     caption: str = ""
     toggles: Sequence[Toggle] = field(default_factory=list)
+    title: str = ""
+    keys: Sequence[tuple[int, str]] = ()
 
 
 def hue_color(hue: int, *, soft: bool = False) -> str:
@@ -260,7 +265,7 @@ def calibration_figure(items: Sequence[Mapping[str, Any]], hues: Mapping[str, in
     caption += " Both axes are on a square-root scale, so that small probabilities can be read." if rooted else ""
     columns = ("recipe", "predicted", "observed", "95 % interval", "rows")
     toggles = [Toggle(f"r{i}", hues[item["recipe"]], item["recipe"], True) for i, item in enumerate(items)]
-    return Figure("calibration", label, data, drawn, columns, rows, caption, toggles)
+    return Figure("calibration", label, data, drawn, columns, rows, caption, toggles, "Calibration")
 
 
 def _finite(value: float | None, instead: float = 0.0) -> float:

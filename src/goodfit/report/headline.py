@@ -6,51 +6,65 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from goodfit.diagnosis import Diagnosis, Turn
+from goodfit.diagnosis import Diagnosis, Turn, Verdict
 from goodfit.report.tables import Labels
 from goodfit.studies.comparison import Comparison
 from goodfit.studies.fitting import Fit
 
-UNSURE = 0.05
+
+def diagnosis_headline(diagnosis: Diagnosis) -> str:
+    """What a diagnosis found, in one or two sentences."""
+    said, diverged = _found(diagnosis), diagnosis["diverged"]
+    if diverged.fired:
+        gone, every = diverged.evidence["networks that diverged"], diverged.evidence["networks"]
+        said = f"{gone:.0f} of {every:.0f} networks diverged. {said}"
+    if diagnosis["leak"].fired:
+        said = f"Something may give the answers away: {diagnosis['leak'].advice}. {said}"
+    return said
+
+
+def _found(diagnosis: Diagnosis) -> str:
+    over, under = diagnosis["overfitting"], diagnosis["underfitting"]
+    if over.fired:
+        return _overfits(over)
+    if diagnosis["collapsed"].fired:
+        return "Collapsed: the network predicts nearly the same for every row."
+    if under.fired:
+        return f"Underfitting: {_change(under)}."
+    if over.outcome == "not applicable":
+        return f"Whether it overfits can't be told: {over.reason}."
+    if over.outcome == "undecided":
+        return f"It may overfit, but these rows can't tell: {_change(over)}, which chance could do."
+    if diagnosis["good_fit"].fired:
+        return "A good fit: nothing that was tried makes it better."
+    return "No sign of overfitting that a tried dose would mend."
 
 
 def fit_headline(fitted: Fit, diagnosis: Diagnosis) -> str:
     """What a fit found."""
-    overfitting, diverged = diagnosis["overfitting"], diagnosis["diverged"]
-    if overfitting.fired and "best dose" in overfitting.evidence:
-        before = overfitting.evidence["held-out loss without regularization"]
-        after = overfitting.evidence["held-out loss of the best dose"]
-        dose = overfitting.evidence["best dose"]
-        return f"Overfitting: {dose} brings the held-out loss from {before:.3g} down to {after:.3g}."
-    if overfitting.fired:
-        return (
-            f"Overfitting: the validation loss turns at epoch {overfitting.evidence['validation turns at epoch']:.0f}."
-        )
-    if diagnosis["collapsed"].fired:
-        return "Collapsed: the network predicts nearly the same for every row."
-    said = [f"No sign of overfitting that a tried dose would mend, within {_range(fitted)}."]
-    if overfitting.outcome == "not applicable":
-        said = [f"Whether it overfits can't be told: {overfitting.reason}."]
-    elif _unsure(overfitting.evidence):
-        before = overfitting.evidence["held-out loss without regularization"]
-        after = overfitting.evidence["held-out loss of the best dose"]
-        said = [
-            "It may overfit, but these rows can't tell: the held-out loss falls from "
-            f"{before:.3g} to {after:.3g} with {overfitting.evidence['best dose']}, which chance could do."
-        ]
-    if diverged.fired:
-        gone, every = diverged.evidence["networks that diverged"], diverged.evidence["networks"]
-        said.insert(0, f"{gone:.0f} of {every:.0f} networks diverged.")
+    said = diagnosis_headline(diagnosis)
+    if diagnosis["overfitting"].fired or diagnosis["collapsed"].fired:
+        return said
+    if diagnosis["overfitting"].outcome == "passed":
+        said = said.replace("would mend.", f"would mend, within {_range(fitted)}.")
     loss, recipe = fitted.best.losses.mean(), str(fitted.best.recipe)
     if np.isfinite(loss):
         how = "without regularization" if recipe == "none" else f"with {recipe}"
-        said.append(f"The held-out loss is {loss:.3g} {how}.")
-    return " ".join(said)
+        said = f"{said} The held-out loss is {loss:.3g} {how}."
+    return said
 
 
-def _unsure(evidence: Mapping[str, float | str]) -> bool:
-    """Whether the best dose lowers the loss by a twentieth or more, though not beyond chance."""
-    return float(evidence.get("lower by", 0.0)) >= UNSURE
+def _overfits(verdict: Verdict) -> str:
+    if "best change" in verdict.evidence:
+        return f"Overfitting: {_change(verdict)}."
+    return f"Overfitting: the validation loss turns at epoch {verdict.evidence['validation turns at epoch']:.0f}."
+
+
+def _change(verdict: Verdict) -> str:
+    """What the best change does to the held-out loss."""
+    before, after = (verdict.evidence[f"held-out loss {when}"] for when in ("as it is", "after the best change"))
+    direction = "down " if float(after) < float(before) else ""
+    return f"{verdict.evidence['best change']} brings the held-out loss from {before:.3g} {direction}to {after:.3g}"
 
 
 def _range(fitted: Fit) -> str:

@@ -24,7 +24,12 @@
     if ("print" in root.dataset) layout.width = Math.min(document.getElementById(id).clientWidth, PAPER);
     return Plotly.react(id, data.filter(seen), layout, { displayModeBar: false, responsive: true });
   };
-  const drawAll = () => Promise.all(Object.keys(figures).map(draw));
+  // A figure in a closed box may have no width: it is drawn when the box is opened.
+  const visible = (id) => !document.getElementById(id).closest("details:not([open])");
+  const drawAll = () => Promise.all(Object.keys(figures).filter(visible).map(draw));
+  document.addEventListener("toggle", ({ target }) => {
+    for (const plot of target.querySelectorAll(".plot")) if (visible(plot.id)) draw(plot.id);
+  }, true);
 
   for (const box of document.querySelectorAll("input[data-figure]")) {
     const { figure, group } = box.dataset;

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -19,11 +19,12 @@ from goodfit.errors import InputError
 from goodfit.report import wording
 from goodfit.report.curves import curve_figure
 from goodfit.report.figures import HUES, Figure, calibration_figure, feature_figure, weight_figures
+from goodfit.report.verdicts import OUTCOMES, SECTIONED, SEVERITIES, arrange, badge
 
 HISTORY_COLUMNS = ("recipe", "member", "epoch", "train_loss", "validation_loss")
-SEVERITIES = {"issue": "Issue", "tip": "Tip", "info": "Note"}
 SECTIONS = {
     "verdicts": "Verdicts",
+    "evidence": "What was tried",
     "curves": "Loss curves",
     "table": "Comparison",
     "weights": "Weights of the first layer",
@@ -58,23 +59,28 @@ def render(summary: Mapping[str, Any], history: pl.DataFrame | None) -> str:
     """
     summary = _drawable(summary)
     figures = _figures(summary, history)
-    fired = [verdict for verdict in summary.get("verdicts", []) if verdict["outcome"] == "fired"]
-    ranks = {name: rank for rank, name in enumerate(SEVERITIES)}
-    fired.sort(key=lambda verdict: ranks.get(verdict["severity"], len(ranks)))
+    board = arrange(summary, {name: figures[name][0] for name in SECTIONED if name in figures})
+    figures = {name: own for name, own in figures.items() if name not in board.moved}
+    kept = {key for key in SECTIONS if key in figures or (summary.get(key) and key not in SECTIONED)}
+    kept |= {"evidence"} if board.rest else set()
+    every = [*board.figures, *(figure for own in figures.values() for figure in own)]
     scripts = [get_plotlyjs(), _asset("page.js")]
     return _template().render(
         run=summary,
-        sections={key: title for key, title in SECTIONS.items() if summary.get(key) or key in figures},
+        sections={key: title for key, title in SECTIONS.items() if key in kept},
+        links=_navigation(kept, board.moved),
         figures=figures,
-        fired=fired,
-        worst=(fired[0]["severity"] if fired else "passed") if "verdicts" in summary else None,
+        drawn=bool(every),
+        board=board,
+        badge=badge(summary["verdicts"]) if "verdicts" in summary else None,
+        outcomes=OUTCOMES,
         severities=SEVERITIES,
         hues=_hues(summary, history),
         hue_count=HUES,
         css=Markup(_asset("page.css")),
         scripts=[Markup(script) for script in scripts],
         hashes=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
-        figure_json=Markup(_script_json({figure.id: _spec(figure) for group in figures.values() for figure in group})),
+        figure_json=Markup(_script_json({figure.id: _spec(figure) for figure in every})),
     )
 
 
@@ -151,6 +157,12 @@ def _hues(summary: Mapping[str, Any], history: pl.DataFrame | None) -> dict[str,
     return {recipe: place for place, recipe in enumerate(dict.fromkeys(named))}
 
 
+def _navigation(kept: Collection[str], moved: Collection[str]) -> dict[str, str]:
+    """Titles by address: the sections, and figures that stand with a verdict instead of in a section of their own."""
+    there = {key: f"#section-{key}" for key in kept} | {key: f"#figure-{key}" for key in moved}
+    return {there[key]: title for key, title in SECTIONS.items() if key in there}
+
+
 def _spec(figure: Figure) -> dict[str, Any]:
     return {"data": figure.data, "layout": figure.layout}
 
@@ -174,6 +186,12 @@ def _shares(counts: Sequence[float]) -> list[float]:
     return [count / total if total else 0.0 for count in counts]
 
 
+def _sentence(text: str, stop: str = ".") -> str:
+    """Begin a text with a capital letter and end it with a stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else stop)
+
+
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -181,9 +199,11 @@ def _template() -> jinja2.Template:
     environment.filters |= {
         "number": wording.number,
         "percent": wording.percent,
+        "with_intervals": wording.with_intervals,
         "score": wording.score,
         "shares": _shares,
         "interval": lambda cell, **unit: wording.interval(cell.get("low"), cell.get("high"), **unit),
         "signed": wording.signed,
+        "sentence": _sentence,
     }
     return environment.from_string(_asset("template.html.j2"))

@@ -19,7 +19,7 @@ from goodfit.report.headline import comparison_headline, fit_headline
 from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
 from goodfit.studies.comparison import Comparison
 from goodfit.studies.findings import Histogram, selected_columns, weight_histograms
-from goodfit.studies.fitting import Candidate, Fit, held_out_predictions, predictions, threshold_of
+from goodfit.studies.fitting import Fit, held_out_predictions, predictions, threshold_of
 from goodfit.studies.problem import Floats, Problem
 from goodfit.training import RunResult, Settings
 
@@ -27,15 +27,15 @@ FEATURES_NOTE = "A network keeps a column if any weight from it is not exactly 0
 
 
 def summarize_fit(fitted: Fit, diagnosis: Diagnosis, labels: Labels, test: OnTest | None = None) -> dict[str, Any]:
-    """The summary of a fit."""
+    """The summary of a fit; `changes_of` its evidence belongs beside it."""
     problem = fitted.prepared.problem
     results = [candidate.results for candidate in fitted.candidates]
     recipes = [candidate.recipe for candidate in fitted.candidates]
     turns = {str(recipe): turn for recipe, own in zip(recipes, results, strict=True) if (turn := find_turn(own))}
-    summary = _frame(labels, problem, fitted.settings) | {
+    summary = frame_of(labels, problem, fitted.settings) | {
         "headline": fit_headline(fitted, diagnosis),
         "verdicts": [verdict.to_dict() for verdict in diagnosis.verdicts],
-        "turns": _turns(turns),
+        "turns": turns_of(turns),
         "curves": list(dict.fromkeys([str(recipes[0]), str(fitted.best.recipe)])),
         "chosen": str(fitted.best.recipe),
         "table": fit_table(fitted, labels, test),
@@ -50,7 +50,7 @@ def summarize_fit(fitted: Fit, diagnosis: Diagnosis, labels: Labels, test: OnTes
     if test:
         summary["data"] |= _counts(problem, test.problem) | {"test": test.problem.rows}
     shown = (held, test.predicted) if held is not None and test else threshold_from
-    return summary | features | _decisions(fitted.best, threshold_from, shown, where)
+    return summary | features | decisions(fitted.best.recipe, threshold_from, shown, where)
 
 
 def summarize_comparison(
@@ -60,9 +60,9 @@ def summarize_comparison(
     problem, recipes, results = comparison.prepared.problem, comparison.recipes, comparison.results
     turns = {str(recipe): turn for recipe, own in zip(recipes, results, strict=True) if (turn := find_turn(own))}
     split = comparison.splits[0]
-    summary = _frame(labels, problem, comparison.settings) | {
+    summary = frame_of(labels, problem, comparison.settings) | {
         "headline": comparison_headline(comparison, labels, turns),
-        "turns": _turns(turns),
+        "turns": turns_of(turns),
         "curves": [str(recipe) for recipe in recipes],
         "table": comparison_table(comparison, labels, extra),
         "weights": [_histogram(h) for h in weight_histograms(recipes, results)],
@@ -73,7 +73,7 @@ def summarize_comparison(
     return summary | _features(list(recipes), list(results), schema) | _first_repeat(comparison)
 
 
-def _frame(labels: Labels, problem: Problem, settings: Settings) -> dict[str, Any]:
+def frame_of(labels: Labels, problem: Problem, settings: Settings) -> dict[str, Any]:
     """What every summary has."""
     names = {"goodfit", "torch", "scikit-learn", "polars", "numpy"}
     data = {"name": labels.data, "columns": len(problem.table.columns), "target": labels.target}
@@ -100,7 +100,8 @@ def _counts(*parts: Problem) -> dict[str, Any]:
     return rows | {"classes": [str(c) for c in classes], "counts": np.asarray(counts).tolist()}
 
 
-def _turns(turns: Mapping[str, Turn]) -> list[dict[str, Any]]:
+def turns_of(turns: Mapping[str, Turn]) -> list[dict[str, Any]]:
+    """Where each recipe's validation loss turns, as plain data."""
     return [
         {"recipe": recipe, "epoch": turn.epoch, "beyond_noise": bool(turn.beyond_noise), "rise": turn.rise.value}
         for recipe, turn in turns.items()
@@ -127,8 +128,8 @@ def _features(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]],
     return {}
 
 
-def _decisions(
-    best: Candidate, chosen_on: tuple[Problem, Floats], shown: tuple[Problem, Floats], where: str
+def decisions(
+    recipe: Recipe, chosen_on: tuple[Problem, Floats], shown: tuple[Problem, Floats], where: str
 ) -> dict[str, Any]:
     """Calibration, and the confusion at the threshold that serves balanced accuracy best."""
     problem, predicted = shown
@@ -138,7 +139,7 @@ def _decisions(
     threshold = best_threshold(chosen_on[0].target == alarm, chosen_on[1][:, alarm])
     bins = calibration_bins(problem.target == alarm, predicted[:, alarm])
     return {
-        "calibration": [{"recipe": str(best.recipe), "bins": [asdict(b) for b in bins]}],
+        "calibration": [{"recipe": str(recipe), "bins": [asdict(b) for b in bins]}],
         "confusion": _confusion(problem, predicted[:, alarm], alarm=alarm, threshold=threshold) | {"rows": where},
     }
 

@@ -35,6 +35,23 @@ def number(value: Any) -> str:
     return str(value)
 
 
+def with_intervals(numbers: Mapping[str, Any]) -> dict[str, str]:
+    """Show numbers by name, the ends of an interval ("x, low" and "x, high") behind the number that they belong to.
+
+    Example:
+        >>> with_intervals({"lower by": 0.31, "lower by, low": 0.2, "lower by, high": 0.42, "p": 0.01})
+        {'lower by': '0.31 [0.2, 0.42]', 'p': '0.01'}
+    """
+    names = {name for name in numbers if all(f"{name}, {end}" in numbers for end in ("low", "high"))}
+    ends = {name: (f"{name}, low", f"{name}, high") for name in names}
+    inside = {end for pair in ends.values() for end in pair}
+    return {
+        name: number(value) + (f" [{number([numbers[end] for end in ends[name]])}]" if name in ends else "")
+        for name, value in numbers.items()
+        if name not in inside
+    }
+
+
 def present(value: Any) -> bool:
     """Tell whether a value is a finite number.
 

@@ -1,4 +1,4 @@
-"""What a fit shows beyond its scores: evidence for the checks, weights, selected columns, calibration."""
+"""What a fit shows beyond its scores: losses by epoch, weights, selected columns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from goodfit.data.schema import Schema
-from goodfit.diagnosis import Evidence
-from goodfit.metrics import majority_scores, mean_scores
 from goodfit.networks import views
 from goodfit.regularizers import Recipe
-from goodfit.studies.fitting import Fit, held_out_predictions, scores_of
 from goodfit.studies.problem import Floats
 from goodfit.training import RunResult
 
@@ -56,48 +53,20 @@ class Selected:
     weight: float
 
 
-def gather_evidence(fitted: Fit) -> Evidence:
-    """What the checks of `goodfit.diagnosis` look at."""
-    problem, best = fitted.prepared.problem, fitted.best
-    rows, predicted = held_out_predictions(fitted.prepared, best.results)
-    held = problem.take(rows)
-    scores, baseline = {}, {}
-    if len(rows):
-        scores = scores_of(problem, predicted, rows)
-        if problem.task == "regression":
-            mean = float(np.average(problem.target, weights=problem.weights))
-            baseline = mean_scores(held.target, mean, weights=held.weights)
-        else:
-            prior = np.bincount(problem.target, problem.weights, minlength=len(problem.classes))
-            baseline = majority_scores(
-                held.target, prior / prior.sum(), positive=problem.positive, weights=held.weights
-            )
-    return Evidence(
-        task=problem.task,
-        recipes=tuple(str(candidate.recipe) for candidate in fitted.candidates),
-        results=tuple(candidate.results for candidate in fitted.candidates),
-        losses=tuple(candidate.losses for candidate in fitted.candidates),
-        chosen=fitted.chosen,
-        target=held.target,
-        predicted=predicted,
-        scores=scores,
-        baseline=baseline,
-    )
-
-
 def history_frame(results: Sequence[Sequence[RunResult]]) -> pl.DataFrame:
     """Losses by epoch: a row a recipe, member and epoch."""
     each = [(member, result) for own in results for member, result in enumerate(own)]
-    epochs = [result.epochs for _, result in each]
+    epochs = np.array([result.epochs for _, result in each], dtype=np.int64)
+    none = np.empty(0)
     # one frame from whole columns: polars joins frames in threads, which a forked process has lost
     return pl.DataFrame(
         {
             "recipe": [str(result.run.recipe) for _, result in each for _ in range(result.epochs)],
-            "member": np.repeat([member for member, _ in each], epochs),
-            "seed": np.repeat([result.run.seed for _, result in each], epochs),
-            "epoch": np.concatenate([np.arange(1, count + 1) for count in epochs]),
-            "train_loss": np.concatenate([result.history.train for _, result in each]),
-            "validation_loss": np.concatenate([result.history.validation for _, result in each]),
+            "member": np.repeat(np.array([member for member, _ in each], dtype=np.int64), epochs),
+            "seed": np.repeat(np.array([result.run.seed for _, result in each], dtype=np.int64), epochs),
+            "epoch": np.concatenate([none.astype(np.int64), *(np.arange(1, count + 1) for count in epochs)]),
+            "train_loss": np.concatenate([none, *(result.history.train for _, result in each)]),
+            "validation_loss": np.concatenate([none, *(result.history.validation for _, result in each)]),
         }
     )
 

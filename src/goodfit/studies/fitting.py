@@ -167,8 +167,15 @@ def model_of(fitted: Fit, candidate: Candidate) -> Model:
     )
 
 
-def held_out_predictions(prepared: Prepared, results: Sequence[RunResult]) -> tuple[Ints, Floats]:
+def held_out_predictions(
+    prepared: Prepared, results: Sequence[RunResult], scored: Sequence[Ints] | None = None
+) -> tuple[Ints, Floats]:
     """Predictions for rows by networks that held them out.
+
+    Args:
+        prepared: the problem and its views.
+        results: the networks.
+        scored: the rows that each network is asked about; None for those that it watched.
 
     Returns:
         The rows' numbers `(r,)` and predictions `(r, C)`: the mean over the networks that held a row out.
@@ -176,10 +183,10 @@ def held_out_predictions(prepared: Prepared, results: Sequence[RunResult]) -> tu
     rows = prepared.problem.rows
     width = max(len(prepared.problem.classes), 1)
     total, count = np.zeros((rows, width)), np.zeros(rows)
-    for result in results:
+    asked = scored or [result.run.validation for result in results]
+    for result, out in zip(results, asked, strict=True):
         if result.outcome == "diverged":
             continue
-        out = result.run.validation
         total[out] += predictions(prepared, result, out)
         count[out] += 1
     held = np.flatnonzero(count)

@@ -17,6 +17,7 @@ from goodfit.errors import InputError
 from goodfit.report import render, write_report
 from goodfit.report.page import SECTIONS
 
+WHOLE = [key for key in SECTIONS if key != "evidence"]
 VOID = {"meta", "link", "input", "img"}
 
 
@@ -59,39 +60,51 @@ def hostile() -> Page:
     return Page(render(example.hostile_summary(), example.history(example.hostile_recipes(), members=3)))
 
 
+@pytest.fixture(scope="module")
+def diagnosed() -> Page:
+    outcomes = {"underfitting": "undecided", "miscalibrated": "passed", "overfitting": "fired", "good_fit": "undecided"}
+    outcomes |= {"more_rows_help": "fired", "stopped_wrong": "not applicable"}
+    return Page(render(example.diagnosed(outcomes), example.history(members=3)))
+
+
 def shown(page: Page) -> list[str]:
     return [(attributes["id"] or "").removeprefix("section-") for attributes in page.all("section")]
 
 
 def test_the_sections_stand_in_order_and_each_is_linked(whole: Page) -> None:
-    assert shown(whole) == list(SECTIONS)
-    assert [link["href"] for link in whole.all("a")] == ["#content", *(f"#section-{key}" for key in SECTIONS)]
+    assert shown(whole) == [key for key in WHOLE if key != "curves"]
+    places = [f"#figure-{key}" if key == "curves" else f"#section-{key}" for key in WHOLE]
+    assert [link["href"] for link in whole.all("a")] == ["#content", *places]
     assert not whole.open
 
 
 def test_a_missing_part_leaves_out_its_section_only() -> None:
     summary = example.summary()
-    for part in SECTIONS:
+    for part in WHOLE:
         if part != "curves":
             rest = {key: value for key, value in summary.items() if key != part}
-            assert shown(Page(render(rest, None))) == [key for key in SECTIONS if key not in (part, "curves")]
+            assert shown(Page(render(rest, None))) == [key for key in WHOLE if key not in (part, "curves")]
             assert shown(Page(render({part: summary[part]}, None))) == [part]
     assert shown(Page(render({}, example.history(members=1)))) == ["curves"]
     assert shown(Page(render({}, example.history().clear()))) == []
 
 
-def test_headings_go_down_one_step_at_a_time(whole: Page) -> None:
-    levels = [int(tag[1]) for tag, _ in whole.elements if re.fullmatch("h[1-6]", tag)]
+@pytest.mark.parametrize("which", ["whole", "diagnosed"])
+def test_headings_go_down_one_step_at_a_time(which: str, request: pytest.FixtureRequest) -> None:
+    levels = [int(tag[1]) for tag, _ in request.getfixturevalue(which).elements if re.fullmatch("h[1-6]", tag)]
     assert levels.count(1) == 1
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-def test_what_is_referred_to_exists_once(whole: Page) -> None:
+@pytest.mark.parametrize("which", ["whole", "diagnosed"])
+def test_what_is_referred_to_exists_once(which: str, request: pytest.FixtureRequest) -> None:
+    whole = request.getfixturevalue(which)
     ids = [attributes["id"] for _, attributes in whole.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert {attributes["aria-labelledby"] for attributes in whole.all("section")} <= set(ids)
     assert {attributes["data-figure"] for attributes in whole.all("input")} <= set(ids)
+    assert {(attributes["href"] or "")[1:] for attributes in whole.all("a")} <= set(ids)
 
 
 def test_each_figure_is_named_and_has_its_data_beside_it(whole: Page) -> None:
@@ -140,6 +153,7 @@ def test_hostile_names_make_no_element_and_are_shown_as_they_are(hostile: Page, 
 def test_verdicts_come_fired_first_and_the_gravest_of_them_first(whole: Page) -> None:
     titles = [verdict["title"] for verdict in example.verdicts()]
     text = whole.text("h3", "summary")
+    assert "Did not fire (2)" in text
     places = [text.index(titles[place]) for place in (2, 1, 0, 3, 4)]
     assert places == sorted(places)
     assert whole.text("p").index("Issue") < whole.text("p").index("Tip")
@@ -152,8 +166,51 @@ def test_verdicts_come_fired_first_and_the_gravest_of_them_first(whole: Page) ->
 )
 def test_the_headline_carries_the_gravest_severity(verdicts: list[dict[str, Any]], word: str) -> None:
     html = render({"headline": "Said.", "verdicts": verdicts}, None)
-    assert f">{word}" in html[: html.index("<h1>")] or not verdicts
+    assert f">{word}" in html[: html.index("<h1>")]
     assert "<h1>Said.</h1>" in html
+
+
+def test_a_verdict_holds_the_figures_that_it_rests_on() -> None:
+    page = render(example.diagnosed({"more_rows_help": "fired", "overfitting": "fired"}), example.history(members=3))
+    issue, tip = page.split('<article class="verdict ')[1:]
+    assert re.findall('class="plot" id="([^"]+)"', issue) == ["changes-0", "parts", "curves"]
+    assert re.findall('class="plot" id="([^"]+)"', tip)[:1] == ["growth"]
+    assert page.index('id="growth"') < page.index("</article>", page.index('id="growth"')) < page.index("<footer")
+
+
+def test_an_undecided_verdict_shows_why_and_gives_no_advice(diagnosed: Page) -> None:
+    assert "Why underfitting is undecided." in diagnosed.text("p")
+    assert "Undecided (2)" in diagnosed.text("h3")
+    assert diagnosed.text("p").count("Train with") == 2  # of the two that fired
+
+
+def test_figures_that_no_verdict_asks_for_have_a_section_of_their_own() -> None:
+    summary = example.diagnosed({})
+    page = Page(render(summary | {"verdicts": []}, example.history(members=3)))
+    assert shown(page)[:3] == ["evidence", "curves", "calibration"]
+    plots = [attributes["id"] for attributes in page.all("div") if attributes.get("class") == "plot"]
+    assert plots == ["changes-rest", "parts", "growth", "curves", "calibration"]
+    assert not [link for link in page.all("a") if (link["href"] or "").startswith("#figure")]
+
+
+def test_each_figure_of_the_page_is_drawn_by_its_script_once(diagnosed: Page) -> None:
+    embedded = json.loads(next(data for tag, data in diagnosed.texts if tag == "script"))
+    plots = [attributes["id"] for attributes in diagnosed.all("div") if attributes.get("class") == "plot"]
+    assert sorted(plots) == sorted(embedded)
+    assert len(plots) == len(set(plots)) == 7
+
+
+def test_hostile_names_in_the_evidence_make_no_element(diagnosed: Page) -> None:
+    names = (*example.HOSTILE, *example.HOSTILE[:3])
+    summary = example.diagnosed({"overfitting": "fired", "underfitting": "undecided"}, names=names)
+    summary["asked"]["name"] = summary["dose_parts"]["score"] = example.HOSTILE[1]
+    summary["verdicts"][1] |= {"title": example.HOSTILE[1], "reason": example.HOSTILE[0], "name": example.HOSTILE[2]}
+    page = Page(render(summary, None))
+    assert {tag for tag, _ in page.elements} <= {tag for tag, _ in diagnosed.elements}
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert len(page.all("script")) == 3
+    for name in example.HOSTILE:
+        assert name in page.text("td")
 
 
 def cells(page: str, row: str) -> list[str]:
@@ -244,7 +301,7 @@ def test_text_and_lines_stand_out_in_both_themes(whole: Page) -> None:
     themes = whole.text("style").split("@media screen")
     for theme in themes[:2]:
         colors = dict(re.findall(r"--([\w-]+): (#\w{6});", theme))
-        names = ["ink", "soft", "issue", "tip", "info", "passed", *(f"c{hue}" for hue in range(1, 8))]
+        names = ["ink", "soft", "issue", "tip", "info", "passed", "undecided", *(f"c{hue}" for hue in range(1, 8))]
         for name in names:
             for ground in ("paper", "wash"):
                 light, dark = sorted((luminance(colors[name]), luminance(colors[ground])), reverse=True)

@@ -1,70 +1,29 @@
 """What a run tells of itself: strict JSON, a whole page, and a headline that its table bears out."""
 
 import json
-import math
 import re
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 import pytest
+from summary_jobs import LABELS, SETTINGS, TASKS, TEXTS, on_test, problem_of, recipes
 
-from goodfit.diagnosis import Diagnosis, Turn, Verdict, diagnose, find_turn
+from goodfit.diagnosis import diagnose
 from goodfit.regularizers import Recipe
 from goodfit.report import render
-from goodfit.report.headline import _unsure, comparison_headline, fit_headline
 from goodfit.report.page import SECTIONS
 from goodfit.report.summary import summarize_comparison, summarize_fit
-from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
+from goodfit.report.tables import OnTest, comparison_table, fit_table
 from goodfit.saving import json_text
-from goodfit.statistics import Estimate, mean_interval
+from goodfit.statistics import mean_interval
 from goodfit.studies.comparison import Comparison, Repeats, compare
-from goodfit.studies.findings import gather_evidence, history_frame
-from goodfit.studies.fitting import Fit, Plan, fit, held_out_predictions, model_of, threshold_of
-from goodfit.studies.problem import Problem, read_problem
+from goodfit.studies.findings import history_frame
+from goodfit.studies.fitting import Plan, fit, held_out_predictions, model_of, threshold_of
+from goodfit.studies.problem import read_problem
 from goodfit.studies.testing import Predictor, score_on, split_test
-from goodfit.training import Settings
+from goodfit.studies.trials import gather_evidence
 
-TASKS = ("binary", "multiclass", "regression")
-TEXTS = ("none", "l1=0.02, early_stopping=3", "l2=0.05")
-SETTINGS = Settings(hidden=(16,), batch_size=16, max_epochs=12)
-LABELS = Labels("fit", "data.csv: <aim>", "data.csv", "<aim>", {"l2=0.05": "L2 & only"})
-ALL = set(SECTIONS)
-
-
-def problem_of(task: str, rows: int = 120) -> Problem:
-    random = np.random.default_rng(0)
-    frame = pl.DataFrame({f"<c{i}>": random.normal(size=rows) for i in range(4)} | {"flat": [1.0] * rows})
-    signal = frame["<c0>"].to_numpy() + 0.5 * random.normal(size=rows)
-    classes = {"binary": np.array(["no & never", "<yes>"]), "multiclass": np.array(["a", "b", "c"])}
-    if task == "regression":
-        return read_problem(frame, 100 * signal, name="<aim>")
-    return read_problem(
-        frame, classes[task][np.digitize(signal, [0.6] if task == "binary" else [-0.5, 0.5])], name="<aim>"
-    )
-
-
-def recipes(*texts: str) -> list[Recipe]:
-    return [Recipe.parse(text) for text in texts]
-
-
-def on_test(fitted: Fit, test: Problem) -> OnTest:
-    """The first and the chosen candidate on the test rows, as `goodfit fit` scores them."""
-    shown = sorted({0, fitted.chosen})
-    predictors = []
-    for place in shown:
-        candidate = fitted.candidates[place]
-        rows, held = held_out_predictions(fitted.prepared, candidate.results)
-        threshold = threshold_of(fitted.prepared.problem, held, rows)
-        predictors.append(Predictor(model_of(fitted, candidate).predict(test.table), threshold))
-    problem = fitted.prepared.problem
-    constant = (
-        np.full((test.rows, 1), problem.target.mean())
-        if problem.task == "regression"
-        else np.tile(np.bincount(problem.target) / problem.rows, (test.rows, 1))
-    )
-    *tested, baseline = score_on(test, [*predictors, Predictor(constant)], seed=0)
-    return OnTest(test, predictors[-1].predicted, dict(zip(shown, tested, strict=True)), baseline)
+ALL = set(SECTIONS) - {"evidence"}
 
 
 @pytest.fixture(scope="module", params=TASKS)
@@ -99,7 +58,7 @@ def sections_of(summary, results) -> set[str]:
     assert "<aim>" not in page
     assert "<yes>" not in page
     assert render(summary, history_frame(results)).count("<section") == page.count("<section")
-    return set(re.findall(r'<section id="section-(\w+)"', page))
+    return set(re.findall(r'id="section-(\w+)"', page)) | set(re.findall(r'id="figure-(\w+)"', page)) & set(SECTIONS)
 
 
 # -- whole summaries --------------------------------------------------------------------------------------------------
@@ -278,160 +237,3 @@ def test_a_recipe_is_called_by_its_name_for_people():
     assert LABELS.of(Recipe()) == "no regularization"
     assert LABELS.of(Recipe.parse("l2=0.05")) == "L2 & only"
     assert LABELS.of(Recipe.parse("dropout=0.1")) == "dropout=0.1"
-
-
-# -- headlines --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def fitted() -> Fit:
-    return fit(problem_of("binary"), recipes(*TEXTS), plan=Plan(learning_rate=0.02), settings=SETTINGS)
-
-
-def diagnosis_of(*fired: str, reason: str = "", evidence=None) -> Diagnosis:
-    outcome = "not applicable" if reason else "fired" if "overfitting" in fired else "passed"
-    counts = {"networks that diverged": 2.0, "networks": 15.0}
-    return Diagnosis(
-        (
-            Verdict("overfitting", "", "issue", outcome, evidence=evidence or {}, reason=reason),
-            Verdict("collapsed", "", "issue", "fired" if "collapsed" in fired else "passed"),
-            Verdict("diverged", "", "issue", "fired" if "diverged" in fired else "passed", evidence=counts),
-        )
-    )
-
-
-DOSES = {
-    "held-out loss without regularization": 0.71234,
-    "held-out loss of the best dose": 0.41239,
-    "best dose": "l2=0.05",
-}
-
-
-def test_overfitting_that_a_dose_mends_is_said_with_both_losses(fitted):
-    said = fit_headline(fitted, diagnosis_of("overfitting", "collapsed", evidence=DOSES))
-    assert said == "Overfitting: l2=0.05 brings the held-out loss from 0.712 down to 0.412."
-
-
-def test_overfitting_seen_in_the_curve_alone_is_said_with_its_epoch(fitted):
-    said = fit_headline(fitted, diagnosis_of("overfitting", evidence={"validation turns at epoch": 9.0}))
-    assert said == "Overfitting: the validation loss turns at epoch 9."
-
-
-def test_collapse_is_said(fitted):
-    assert fit_headline(fitted, diagnosis_of("collapsed")).startswith("Collapsed: the network predicts nearly the same")
-
-
-def test_no_sign_of_overfitting_is_said_with_its_range_and_the_loss(fitted):
-    said = fit_headline(fitted, diagnosis_of())
-    loss, recipe = fitted.best.losses.mean(), fitted.best.recipe
-    assert said.startswith("No sign of overfitting that a tried dose would mend")
-    assert "12 epochs" in said
-    assert said.endswith(f"The held-out loss is {loss:.3g} with {recipe}.")
-    none = fit_headline(replace(fitted, chosen=0), diagnosis_of())
-    assert none.endswith(f"The held-out loss is {fitted.candidates[0].losses.mean():.3g} without regularization.")
-
-
-def test_where_nothing_tells_the_headline_does_not_say_that_all_is_well(fitted):
-    said = fit_headline(fitted, diagnosis_of(reason="no network was trained without regularization"))
-    assert said.startswith("Whether it overfits can't be told: no network was trained without regularization.")
-    assert "No sign" not in said
-    assert "The held-out loss is" in said
-
-
-def test_networks_that_diverged_are_told_of_and_no_mean_is_made_of_the_others(fitted):
-    """The table has no number there either."""
-    losses = fitted.best.losses.copy()
-    losses[0] = math.nan
-    candidates = list(fitted.candidates)
-    candidates[fitted.chosen] = replace(fitted.best, losses=losses)
-    some = replace(fitted, candidates=tuple(candidates))
-    said = fit_headline(some, diagnosis_of("diverged"))
-    assert said.startswith("2 of 15 networks diverged. ")
-    assert "The held-out loss is" not in said
-    assert math.isnan(fit_table(some, LABELS, None)["rows"][some.chosen]["cells"]["held_out_loss"]["value"])
-
-
-def test_a_fits_headline_and_table_name_the_same_losses(job):
-    fitted, diagnosis, test = job
-    said, rows = (
-        fit_headline(fitted, diagnosis),
-        {row["recipe"]: row for row in fit_table(fitted, LABELS, test)["rows"]},
-    )
-    losses = {text: f"{row['cells']['held_out_loss']['value']:.3g}" for text, row in rows.items()}
-    if diagnosis["overfitting"].fired:
-        dose = diagnosis["overfitting"].evidence["best dose"]
-        assert f"from {losses['none']} down to {losses[dose]}" in said
-        assert float(losses[dose]) == min(map(float, losses.values()))
-    else:
-        assert losses[str(fitted.best.recipe)] in said
-
-
-def with_losses(compared: Comparison, *columns: list[float]) -> Comparison:
-    """The comparison, were these the test losses of its recipes."""
-    key = "test_rmse" if compared.prepared.problem.task == "regression" else "test_log_loss"
-    scores = [own | {key: np.array(values)} for own, values in zip(compared.scores, columns, strict=True)]
-    return replace(compared, scores=tuple(scores))
-
-
-FIRST = [1.0, 1.2, 1.1]
-
-
-def test_a_better_recipe_is_said_to_be_better(compared):
-    other = with_losses(compared, FIRST, [0.9, 1.1, 1.0], [0.502, 0.699, 0.601])
-    said = comparison_headline(other, LABELS, {})
-    assert said == "L2 & only lowers the test loss from 1.1 to 0.601."
-    row = comparison_table(other, LABELS)["rows"][2]
-    assert next(d for key, d in row["differences"].items() if key in ("test_rmse", "test_log_loss"))["high"] < 0
-
-
-def test_a_recipe_that_is_better_by_chance_is_said_to_be_no_better_than_that(compared):
-    other = with_losses(compared, FIRST, [2.0, 2.0, 2.0], [0.5, 1.6, 0.6])
-    said = comparison_headline(other, LABELS, {})
-    assert said == "L2 & only lowers the test loss from 1.1 to 0.9, but no more than chance could."
-
-
-def test_where_none_is_better_none_is_named(compared):
-    other = with_losses(compared, FIRST, [1.1, 1.3, 1.2], [2.0, 2.0, 2.0])
-    assert comparison_headline(other, LABELS, {}) == "No recipe has a lower test loss than no regularization (1.1)."
-
-
-def test_a_turn_beyond_the_noise_is_said_first(compared):
-    other = with_losses(compared, FIRST, FIRST, FIRST)
-    turn = Turn(9, Estimate(0.5, 0.4, 0.6), 0.3)
-    said = comparison_headline(other, LABELS, {"none": turn})
-    assert said.startswith("With no regularization the validation loss turns at epoch 9. No recipe has")
-    for silent in (replace(turn, rise=Estimate(0.5, -0.1, 1.1)), replace(turn, train_fall=-0.1)):
-        assert comparison_headline(other, LABELS, {"none": silent}).startswith("No recipe has")
-    assert comparison_headline(other, LABELS, {"l2=0.05": turn}).startswith("No recipe has")
-
-
-@pytest.mark.parametrize("gone", [{0}, {1}, {2}, {0, 1}, {0, 1, 2}])
-def test_recipes_that_diverged_put_no_nan_into_the_headline(compared, gone):
-    columns = [[math.nan, *FIRST[1:]] if i in gone else [x - 0.1 * i for x in FIRST] for i in range(3)]
-    other = with_losses(compared, *columns)
-    said = comparison_headline(other, LABELS, {})
-    assert "nan" not in said
-    if 0 in gone and gone != {0, 1, 2}:
-        assert said == "With no regularization networks diverged; L2 & only has a test loss of 0.9."
-
-
-def test_a_comparisons_headline_and_table_name_the_same_losses(compared):
-    summary = summarize_comparison(compared, LABELS)
-    key = "test_rmse" if compared.prepared.problem.task == "regression" else "test_log_loss"
-    values = {row["label"]: row["cells"][key]["value"] for row in summary["table"]["rows"]}
-    best = min(values, key=values.__getitem__)
-    turn = find_turn(compared.results[0])
-    assert ("the validation loss turns" in summary["headline"]) == turn.beyond_noise
-    if best == "no regularization":
-        assert f"No recipe has a lower test loss than {best} ({values[best]:.3g})" in summary["headline"]
-    else:
-        told = f"{best} lowers the test loss from {values['no regularization']:.3g} to {values[best]:.3g}"
-        assert told in summary["headline"]
-        difference = next(row for row in summary["table"]["rows"] if row["label"] == best)["differences"][key]
-        assert ("no more than chance" in summary["headline"]) == (difference["high"] >= 0)
-
-
-def test_a_large_fall_within_chance_is_not_called_no_sign_of_overfitting():
-    assert _unsure({"lower by": 0.5})
-    assert not _unsure({"lower by": 0.01})
-    assert not _unsure({})

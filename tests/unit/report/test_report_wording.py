@@ -69,3 +69,10 @@ def test_plotly_text_has_no_markup_and_can_be_read_back(text: str) -> None:
     assert "<" not in escaped
     assert ">" not in escaped
     assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
+
+
+def test_an_interval_stands_behind_its_number_and_nothing_is_lost() -> None:
+    numbers = {"gap": 0.5, "gap, low": 0.25, "gap, high": None, "rise, low": 0.125, "rise since": 1, "p, low": 2}
+    shown = {"gap": "0.5 [0.25, –]", "rise, low": "0.125", "rise since": "1", "p, low": "2"}
+    assert wording.with_intervals(numbers) == shown
+    assert wording.with_intervals({}) == {}

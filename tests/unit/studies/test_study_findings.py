@@ -1,4 +1,4 @@
-"""What a fit shows of itself: losses by epoch, weights, the columns that it uses, evidence for the checks."""
+"""What a fit shows of itself: losses by epoch, weights, the columns that it uses."""
 
 from dataclasses import replace
 
@@ -11,17 +11,15 @@ from hypothesis.extra import numpy as arrays
 from study_problems import SETTINGS, TASKS, problem_of, recipes
 
 from goodfit.data.schema import Schema
-from goodfit.metrics import majority_scores, mean_scores
 from goodfit.networks import Layout
 from goodfit.studies.findings import (
     BINS,
     first_weights,
-    gather_evidence,
     history_frame,
     selected_columns,
     weight_histograms,
 )
-from goodfit.studies.fitting import Fit, Plan, fit, held_out_predictions, scores_of
+from goodfit.studies.fitting import Fit, Plan, fit
 from goodfit.studies.problem import read_problem
 from goodfit.training import History, Run, RunResult, Settings
 
@@ -58,6 +56,14 @@ def test_the_history_has_a_row_a_recipe_member_and_epoch(fitted):
             assert own["seed"].unique().to_list() == [result.run.seed]
             np.testing.assert_array_equal(own["train_loss"].to_numpy(), result.history.train)
             np.testing.assert_array_equal(own["validation_loss"].to_numpy(), result.history.validation)
+
+
+def test_no_run_has_an_empty_history_with_all_its_columns():
+    empty, some = history_frame([]), history_frame([[result_of([[1.0]])]])
+    assert (empty.height, some.height) == (0, 3)
+    assert {name: str(kind) for name, kind in some.schema.items() if name != "recipe"} == {
+        name: str(kind) for name, kind in empty.schema.items() if name != "recipe"
+    }
 
 
 # -- histograms -------------------------------------------------------------------------------------------------------
@@ -150,43 +156,3 @@ def test_a_column_is_selected_by_the_networks_that_use_any_of_its_inputs():
     assert [(column.name, column.selected) for column in found] == [("c", 2 / 3), ("n", 1 / 3)]
     assert found[0].weight == pytest.approx((5 + 0 + 1) / 3)
     assert selected_columns(results[3:], schema) == []
-
-
-# -- evidence ---------------------------------------------------------------------------------------------------------
-
-
-def test_evidence_is_of_the_chosen_candidates_rows_held_out(fitted):
-    evidence, problem = gather_evidence(fitted), fitted.prepared.problem
-    assert evidence.recipes == TEXTS
-    assert (evidence.task, evidence.chosen) == (problem.task, fitted.chosen)
-    for place, candidate in enumerate(fitted.candidates):
-        assert evidence.results[place] == candidate.results
-        np.testing.assert_array_equal(evidence.losses[place], candidate.losses)
-    rows, predicted = held_out_predictions(fitted.prepared, fitted.best.results)
-    np.testing.assert_array_equal(evidence.predicted, predicted)
-    np.testing.assert_array_equal(evidence.target, problem.target[rows])
-    assert evidence.scores == scores_of(problem, predicted, rows)
-
-
-def test_the_baseline_is_the_constant_that_the_weighted_rows_suggest(fitted):
-    evidence, problem = gather_evidence(fitted), fitted.prepared.problem
-    if problem.task == "regression":
-        mean = np.average(problem.target, weights=problem.weights)
-        assert evidence.baseline == pytest.approx(mean_scores(problem.target, mean, weights=problem.weights))
-        return
-    shares = [problem.weights[problem.target == code].sum() for code in range(len(problem.classes))]
-    expected = majority_scores(
-        problem.target,
-        np.array(shares) / np.sum(shares),
-        positive=problem.positive,
-        weights=problem.weights,
-    )
-    assert evidence.baseline == pytest.approx(expected)
-    assert evidence.baseline["accuracy"] == pytest.approx(max(shares) / np.sum(shares))
-
-
-def test_without_rows_held_out_there_is_no_evidence_of_scores():
-    plan = Plan(validation=0, members=1)
-    evidence = gather_evidence(fit(problem_of("binary"), recipes("none"), plan=plan, settings=SETTINGS))
-    assert len(evidence.predicted) == len(evidence.target) == 0
-    assert evidence.scores == evidence.baseline == {}

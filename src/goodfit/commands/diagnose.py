@@ -1,0 +1,78 @@
+"""goodfit diagnose of a table: does a network overfit on it, and what else is wrong?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from goodfit.commands.folder import open_folder, write_run
+from goodfit.commands.reading import read_file
+from goodfit.commands.terminal import console, print_json, print_wrapped, progress
+from goodfit.commands.verdicts import check_names, exit_status, print_verdicts
+from goodfit.metrics import Task
+from goodfit.regularizers import Recipe
+from goodfit.report.diagnosing import summarize_diagnosis
+from goodfit.report.tables import Labels
+from goodfit.saving import REPORT
+from goodfit.studies.budget import read_seconds
+from goodfit.studies.diagnosing import diagnose_problem
+from goodfit.studies.findings import history_frame
+from goodfit.studies.fitting import Plan, usual_batch_size
+from goodfit.studies.subject import Subject
+from goodfit.training import Execution, Settings
+
+RESERVE = 3.0
+"""Seconds of a budget kept for reading the results and writing."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Args:
+        data: the file.
+        target: the column to predict.
+        recipe: the regularization of the network that is asked about.
+        task: None to tell by the target.
+        budget: time granted, such as "60s"; None for no limit.
+        seed: of everything random.
+        out: the run folder, or None to write none.
+        fail_on: verdicts that make the exit status 1.
+    """
+
+    data: Path
+    target: str
+    recipe: str
+    task: Task | None
+    budget: str | None
+    seed: int
+    out: Path | None
+    fail_on: tuple[str, ...]
+
+
+def run(request: Request, *, started: float, json: bool) -> int:
+    """Diagnose, show the verdicts, write the run folder if asked for, and return the exit status."""
+    check_names(request.fail_on)
+    budget, recipe = read_seconds(request.budget), Recipe.parse(request.recipe)
+    problem = read_file(request.data, request.target, request.task, enough=False)
+    if request.out:
+        open_folder(request.out, model=False)
+    deadline = math.inf if budget is None else started + max(budget - RESERVE, budget / 3)
+    settings = Settings(batch_size=usual_batch_size(problem.rows))
+    subject = Subject(recipe, settings, Plan(seed=request.seed), Execution(deadline=deadline))
+    with progress("training") as on_epoch:
+        found = diagnose_problem(problem, replace(subject, on_epoch=on_epoch))
+    labels = Labels("diagnose", f"{request.data.name}: {request.target}", request.data.name, request.target, {})
+    summary = summarize_diagnosis(found, problem, labels)
+    if request.out:
+        trials = found.evidence.trials if found.evidence else ()
+        write_run(request.out, summary, history_frame([t.results for t in trials if t.kind == "dose"]))
+    if json:
+        print_json(found.diagnosis.to_dict() | {"headline": summary["headline"]})
+    else:
+        print_wrapped(summary["headline"], style="bold")
+        print_verdicts(found.diagnosis.verdicts)
+        if request.out:
+            console().print(f"report: {request.out / REPORT}", soft_wrap=True)
+    return exit_status(found.diagnosis, request.fail_on)

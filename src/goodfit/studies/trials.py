@@ -1,0 +1,154 @@
+"""From trained networks to what the checks look at: the loss of each held-out row, for each way of training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from goodfit.diagnosis import Evidence, Leaks, Trial
+from goodfit.diagnosis.evidence import Kind
+from goodfit.extrapolation import Extrapolation
+from goodfit.metrics import majority_scores, mean_scores
+from goodfit.regularizers.places import Stops
+from goodfit.studies.fitting import Fit, held_out_predictions, predictions, scores_of
+from goodfit.studies.problem import Floats, Ints, Prepared, Problem
+from goodfit.studies.samples import row_losses
+from goodfit.training import RunResult
+
+FOLDS = 5
+"""Of a diagnosis: each network learns from four fifths of the rows."""
+
+
+def trial_of(
+    prepared: Prepared,
+    results: Sequence[RunResult],
+    kind: Kind,
+    name: str,
+    *,
+    scored: Sequence[Ints] | None = None,
+) -> Trial:
+    """How some networks of one recipe did on rows that they held out: the mean over those that are asked about a row.
+
+    Args:
+        prepared: the problem and its views.
+        results: the networks.
+        kind: what was changed.
+        name: for people.
+        scored: the rows that each network is asked about, none of which it watched; None for those that it watched:
+            then its epoch was chosen on them, and what that flatters is added.
+    """
+    problem = prepared.problem
+    total, count = np.zeros(problem.rows), np.zeros(problem.rows)
+    asked = scored or [result.run.validation for result in results]
+    for result, out in zip(results, asked, strict=True):
+        count[out] += 1
+        if result.outcome == "diverged":
+            total[out] = np.nan
+        elif len(out):
+            losses = row_losses(problem, predictions(prepared, result, out), out)
+            total[out] += losses if scored else losses + _flattery(prepared, result, results)
+    held = np.flatnonzero(count)
+    return Trial(kind, name, str(results[0].run.recipe), tuple(results), total[held] / count[held])
+
+
+def gather_evidence(fitted: Fit) -> Evidence:
+    """What the checks look at after a fit: its candidates are doses, and no regularization is asked about."""
+    trials = [trial_of(fitted.prepared, c.results, "dose", str(c.recipe)) for c in fitted.candidates]
+    names = [trial.recipe for trial in trials]
+    reference = names.index("none") if "none" in names else fitted.chosen
+    return evidence_of(fitted.prepared, trials, reference=reference, chosen=fitted.chosen)
+
+
+def evidence_of(
+    prepared: Prepared,
+    trials: Sequence[Trial],
+    *,
+    reference: int,
+    chosen: int,
+    scored: Sequence[Ints] | None = None,
+    leaks: Leaks | None = None,
+    growth: Extrapolation | None = None,
+) -> Evidence:
+    """Trials on one problem, with the predictions and scores of the chosen one and of the best.
+
+    Args:
+        prepared: the problem and its views.
+        trials: with losses for the same rows.
+        reference: the place of the network that is asked about.
+        chosen: the place of the network that is used.
+        scored: the rows that each of the first networks is asked about, each row once; None for those that each
+            network watched.
+        leaks: what in the rows would flatter.
+        growth: what more rows would bring.
+    """
+    problem = prepared.problem
+    each = tuple(scored or [result.run.validation for result in trials[chosen].results])
+    first = slice(len(each))
+    rows = np.unique(np.concatenate(each))
+    held, predicted = problem.take(rows), _predicted(prepared, trials[chosen].results[first], each, rows)
+    usable = [i for i, trial in enumerate(trials) if trial.usable and trial.kind == "dose"]
+    means = [float(np.average(trials[i].losses, weights=held.weights)) for i in usable]
+    best = usable[int(np.argmin(means))] if usable else chosen
+    told = np.isfinite(predicted).all(1)
+    scores, baseline = _scores(problem, predicted[told], rows[told])
+    return Evidence(
+        task=problem.task,
+        trials=tuple(trials),
+        reference=reference,
+        chosen=chosen,
+        rows=rows,
+        target=held.target,
+        weights=held.weights,
+        predicted=predicted,
+        best=_predicted(prepared, trials[best].results[first], each, rows),
+        held=each,
+        scores=scores,
+        baseline=baseline,
+        classes=len(problem.classes),
+        leaks=leaks,
+        growth=growth,
+    )
+
+
+def _predicted(prepared: Prepared, results: Sequence[RunResult], asked: Sequence[Ints], rows: Ints) -> Floats:
+    """The predictions `(r, C)` for rows by the networks that are asked about them; nan where one diverged."""
+    told, values = held_out_predictions(prepared, results, asked)
+    predicted = np.full((len(rows), values.shape[1]), np.nan)
+    predicted[np.searchsorted(rows, told)] = values
+    return predicted
+
+
+def _scores(problem: Problem, predicted: Floats, rows: Ints) -> tuple[dict[str, float], dict[str, float]]:
+    """The scores of predictions for held-out rows, and of the constant prediction; empty without rows."""
+    if not len(rows):
+        return {}, {}
+    scores, held = scores_of(problem, predicted, rows), problem.take(rows)
+    if problem.task == "regression":
+        mean = float(np.average(problem.target, weights=problem.weights))
+        return scores, mean_scores(held.target, mean, weights=held.weights)
+    prior = np.bincount(problem.target, problem.weights, minlength=len(problem.classes))
+    return scores, majority_scores(held.target, prior / prior.sum(), positive=problem.positive, weights=held.weights)
+
+
+def _flattery(prepared: Prepared, result: RunResult, results: Sequence[RunResult]) -> float:
+    """By how much the loss at the epoch that a network chose on its held-out rows is below that at an epoch chosen on
+    other rows: the one that is best for the networks that held out none of these."""
+    if not any(part.restores() for part in result.run.recipe if isinstance(part, Stops)):
+        return 0.0
+    others = [
+        other.history.validation
+        for other in results
+        if other.outcome != "diverged" and not np.isin(other.run.validation, result.run.validation).any()
+    ]
+    if not others:
+        return 0.0
+    own, epochs = result.history.validation, max(len(curve) for curve in others)
+    epoch = int(np.mean([_stretched(curve, epochs) for curve in others], axis=0).argmin())
+    extra = float(_stretched(own, epoch + 1)[epoch] - own[result.best_epoch - 1])
+    return extra * (prepared.scales[result.run.view].scale ** 2 if prepared.scales else 1.0)
+
+
+def _stretched(curve: Floats, epochs: int) -> Floats:
+    """A curve of so many epochs: a network that stopped keeps its last loss."""
+    return np.concatenate([curve, np.full(max(0, epochs - len(curve)), curve[-1])])[:epochs]
