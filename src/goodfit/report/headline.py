@@ -25,7 +25,7 @@ def diagnosis_headline(diagnosis: Diagnosis) -> str:
 
 def _found(diagnosis: Diagnosis) -> str:
     over, under = diagnosis["overfitting"], diagnosis["underfitting"]
-    if over.fired:
+    if over.fired and not (under.fired and _fall(under) > _fall(over)):
         return _overfits(over)
     if diagnosis["collapsed"].fired:
         return "Collapsed: the network predicts nearly the same for every row."
@@ -52,6 +52,10 @@ def fit_headline(fitted: Fit, diagnosis: Diagnosis) -> str:
         how = "without regularization" if recipe == "none" else f"with {recipe}"
         said = f"{said} The held-out loss is {loss:.3g} {how}."
     return said
+
+
+def _fall(verdict: Verdict) -> float:
+    return float(verdict.evidence.get("lower by", 0.0))
 
 
 def _overfits(verdict: Verdict) -> str:

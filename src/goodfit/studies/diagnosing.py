@@ -78,7 +78,8 @@ def diagnose_problem(problem: Problem, subject: Subject) -> Diagnosed:
         for _, alike in groupby(strengthened(subject.recipe, subject.settings), key=lambda change: change.settings):
             if time.monotonic() < subject.execution.deadline:
                 trials += _tried(prepared, split, subject, list(alike))
-    grown = _lowest(trials)
+    scored = np.unique(np.concatenate(split.scored))
+    grown = _lowest(trials, problem.weights[scored])
     sizes, growth = _growth(prepared, split.samples[:FOLDS], subject, trials[grown])
     more = _continued(sizes, growth)
     evidence = evidence_of(
@@ -115,7 +116,8 @@ def split_rows(problem: Problem, repeats: int, *, seed: int) -> Split:
     watched = np.zeros(problem.rows, dtype=bool)
     watched[second] = True
     samples, scored = [], []
-    for place, sample in enumerate(repeated_folds(problem, FOLDS, repeats, seed=seed)):
+    strata = 2 * problem.strata + watched  # so that no fold lacks either half
+    for place, sample in enumerate(repeated_folds(problem, FOLDS, repeats, seed=seed, strata=strata)):
         here = watched[sample.held_out] == (place // FOLDS % 2 == 0)
         samples.append(replace(sample, held_out=sample.held_out[here]))
         scored.append(sample.held_out[~here])
@@ -133,9 +135,12 @@ def _tried(prepared: Prepared, split: Split, subject: Subject, changes: Sequence
     ]
 
 
-def _lowest(trials: Sequence[Trial]) -> int:
+def _lowest(trials: Sequence[Trial], weights: Floats) -> int:
     """The place of the dose of lowest held-out loss: what more rows are asked of."""
-    means = [float(trial.losses.mean()) if trial.kind == "dose" and trial.usable else np.inf for trial in trials]
+    means = [
+        float(np.average(trial.losses, weights=weights)) if trial.kind == "dose" and trial.usable else np.inf
+        for trial in trials
+    ]
     return int(np.argmin(means))
 
 

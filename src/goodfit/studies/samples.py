@@ -87,10 +87,14 @@ def train_samples(
     return Trained(prepared, tuple(recipes), tuple(samples), by_recipe)
 
 
-def repeated_folds(problem: Problem, k: int, repeats: int, *, seed: int) -> list[Sample]:
-    """A sample for each of k folds of several random partitions: every row is held out once in each repeat."""
+def repeated_folds(problem: Problem, k: int, repeats: int, *, seed: int, strata: Ints | None = None) -> list[Sample]:
+    """A sample for each of k folds of several random partitions: every row is held out once in each repeat.
+
+    Folds are even in the problem's strata, or in those given.
+    """
     every = np.arange(problem.rows)
-    partitions = [folds(problem.strata, k, seed=derive(seed, repeat)) for repeat in range(repeats)]
+    even = problem.strata if strata is None else strata
+    partitions = [folds(even, k, seed=derive(seed, repeat)) for repeat in range(repeats)]
     return [
         Sample(every[fold != part], every[fold == part], derive(seed, repeat, part))
         for repeat, fold in enumerate(partitions)

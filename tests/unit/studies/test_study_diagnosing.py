@@ -220,7 +220,7 @@ def test_fewer_rows_are_parts_of_more_and_keep_the_classes():
 
 def test_the_learning_curve_is_that_of_the_best_dose_on_fewer_rows(found):
     trial = found.evidence.trials[found.grown]
-    means = [float(own.losses.mean()) if own.kind == "dose" else np.inf for own in found.evidence.trials]
+    means = [found.evidence.mean_loss(own) if own.kind == "dose" else np.inf for own in found.evidence.trials]
     assert found.grown == int(np.argmin(means))
     assert found.growth.shape == (FOLDS, len(SHARES) + 1)
     kept = [result.history.validation[result.best_epoch - 1] for result in trial.results[:FOLDS]]
@@ -309,3 +309,12 @@ def test_the_order_of_rows_plays_no_part_and_the_seed_does():
     ]
     seeded = diagnose_problem(problem, replace(subject, plan=replace(RATE, seed=1))).diagnosis
     assert seeded["overfitting"].evidence != one["overfitting"].evidence
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_few_rows_leave_no_half_of_a_fold_empty(task):
+    problem = problem_of(task, diagnosing.FEWEST_ROWS)
+    for seed in range(40):
+        split = split_rows(problem, 2, seed=seed)
+        assert min(len(rows) for rows in split.scored) > 0
+        assert min(len(sample.held_out) for sample in split.samples) > 0
