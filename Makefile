@@ -26,6 +26,7 @@ format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.installed         ## benchmarks, rivals in the same run
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/population.py
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/bias_variance.py
@@ -33,6 +34,7 @@ bench: $(VENV)/.installed         ## benchmarks, rivals in the same run
 truth: $(VENV)/.installed         ## how often verdicts and intervals are right: an hour or two
 	$(BIN)/python benchmarks/truth.py
 	$(BIN)/python benchmarks/truth_intervals.py
+	$(BIN)/python benchmarks/truth_defects.py
 	$(BIN)/python benchmarks/truth_logs.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/native/*)

@@ -29,12 +29,12 @@ def scores(seed: int) -> Intervals:
     from goodfit.studies.testing import Predictor, score_on
 
     law = KnownTruth(2, "linear", sharpness=2, rarest=0.2, seed=5)
-    blurred = KnownTruth(2, "linear", sharpness=1, rarest=0.2, seed=5)
+    blurring = np.array([1, 0.2, 1, 0.2, 1, 1, 1, 1, 1, 1])  # the other predictor hardly sees two columns
     (X, y), (many, truth) = law.draw(400, seed), law.draw(FRESH * 5, 10_000)
     test, fresh = read_problem(X, y), read_problem(many, truth)
-    predictors = [Predictor(p.probability(X), 0.2) for p in (law, blurred)]
+    predictors = [Predictor(law.probability(seen), 0.2) for seen in (X, X * blurring)]
     tested = score_on(test, predictors, seed)
-    whole = [scores_of(fresh, p.probability(many), threshold=0.2) for p in (law, blurred)]
+    whole = [scores_of(fresh, law.probability(seen), threshold=0.2) for seen in (many, many * blurring)]
     found: Intervals = {}
     for key, estimate in tested[1].scores.items():
         found[f"test {key}"] = (estimate.value, estimate.low, estimate.high, whole[1][key])
