@@ -52,7 +52,7 @@ def test_where_there_is_nothing_to_mend_overfitting_seldom_fires(judged):
 def test_where_there_is_much_to_mend_it_fires(judged):
     found = outcomes(judged, LARGE, np.inf)
     assert len(found) >= 4
-    assert found.count("fired") >= 0.8 * len(found)
+    assert found.count("fired") >= stats.binom.ppf(0.01, len(found), 0.93)
     assert "passed" not in found
 
 
