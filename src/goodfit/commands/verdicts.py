@@ -73,4 +73,4 @@ def _by(verdict: Verdict) -> str:
     if not all(isinstance(value, float) for value in fall):
         return ""
     value, low, high = (100 * float(x) for x in fall if isinstance(x, float))
-    return f" by {value:.1f} % [{low:.1f}, {high:.1f}]"
+    return f" (the loss falls by {value:.1f} % [{low:.1f}, {high:.1f}])"

@@ -29,6 +29,8 @@ class Trial:
         results: its networks.
         losses: `(r,)` loss of each held-out row by the networks that held it out; nan where one diverged. The epoch of
             early stopping counts as chosen on other rows.
+        units: `(M,)` what a network's own losses are multiplied by to be in the unit of these, as a standardized
+            target asks; None for 1.
     """
 
     kind: Kind
@@ -36,6 +38,7 @@ class Trial:
     recipe: str
     results: tuple[RunResult, ...]
     losses: Floats
+    units: Floats | None = None
 
     @property
     def usable(self) -> bool:
@@ -44,9 +47,10 @@ class Trial:
 
     @property
     def train_losses(self) -> Floats:
-        """Training loss of each network at the epoch that it is kept from; nan if it diverged."""
+        """Training loss of each network at the epoch that it is kept from, in the unit of `losses`; nan if diverged."""
         gone = np.nan
-        return np.array([gone if r.outcome == "diverged" else r.history.train[r.best_epoch - 1] for r in self.results])
+        own = np.array([gone if r.outcome == "diverged" else r.history.train[r.best_epoch - 1] for r in self.results])
+        return own if self.units is None else own * self.units
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,13 @@ MEMORIZED = 0.1
 def memorized(trial: Trial) -> bool:
     """Whether the training loss is less than a tenth of the held-out loss."""
     kept = [result for result in trial.results if result.outcome != "diverged"]
-    held_out = float(np.mean([r.history.validation[r.best_epoch - 1] for r in kept])) if kept else np.nan
-    return bool(np.nanmean(trial.train_losses) < MEMORIZED * held_out) if kept else False
+    if not kept:
+        return False
+    train, held_out = (
+        float(np.mean([losses[r.best_epoch - 1] for r, losses in zip(kept, curves, strict=True)]))
+        for curves in ([r.history.train for r in kept], [r.history.validation for r in kept])
+    )
+    return train < MEMORIZED * held_out
 
 
 def check(evidence: Evidence) -> Verdict:

@@ -84,7 +84,7 @@ def _losses(fields: Fields, asked: Asked) -> tuple[str | None, str | None, dict[
     if train is None and validation is None and not any(is_accuracy(name) for name in fields.names):
         raise InputError(
             f"{fields.source} has no loss by a name that is known (its fields are {shown(fields.names)}): "
-            "name them with --train NAME and --validation NAME"
+            "name them with --train NAME and --validation NAME, or give --target COL if it is a table"
         )
     return train, validation, _doubts(trained, held_out)
 

@@ -49,7 +49,8 @@ def trial_of(
             losses = row_losses(problem, predictions(prepared, result, out), out)
             total[out] += losses if scored else losses + _flattery(prepared, result, results)
     held = np.flatnonzero(count)
-    return Trial(kind, name, str(results[0].run.recipe), tuple(results), total[held] / count[held])
+    units = np.array([prepared.scales[r.run.view].scale ** 2 for r in results]) if prepared.scales else None
+    return Trial(kind, name, str(results[0].run.recipe), tuple(results), total[held] / count[held], units)
 
 
 def gather_evidence(fitted: Fit) -> Evidence:

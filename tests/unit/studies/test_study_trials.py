@@ -106,7 +106,8 @@ def test_rows_of_a_network_that_diverged_have_no_loss(fitted):
 def test_training_losses_are_those_of_the_epoch_that_is_kept(fitted):
     trial = gather_evidence(fitted).trials[2]
     expected = [result.history.train[result.best_epoch - 1] for result in trial.results]
-    assert trial.train_losses.tolist() == expected
+    units = 1.0 if trial.units is None else trial.units
+    assert trial.train_losses.tolist() == (np.array(expected) * units).tolist()
     assert any(result.best_epoch < result.epochs for result in trial.results)
 
 
@@ -178,3 +179,14 @@ def test_without_rows_held_out_there_is_no_evidence_of_scores():
     assert len(evidence.predicted) == len(evidence.target) == len(evidence.asked.losses) == 0
     assert evidence.scores == evidence.baseline == {}
     assert not evidence.asked.usable
+
+
+def test_training_losses_have_the_unit_of_the_held_out_losses(fitted):
+    """In regression networks learn a standardized target; the evidence is in the target's own unit, squared."""
+    asked, prepared = gather_evidence(fitted).asked, fitted.prepared
+    weights = prepared.problem.weights
+    by_hand = [
+        np.average(losses_by_hand(prepared, result, result.run.train), weights=weights[result.run.train])
+        for result in asked.results
+    ]
+    np.testing.assert_allclose(asked.train_losses, by_hand, rtol=1e-3)
