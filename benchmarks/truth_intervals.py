@@ -145,11 +145,34 @@ def _parts_of_linear_regression() -> dict[str, float]:
     return _parts_of_linear_regression.known  # type: ignore[attr-defined]
 
 
+DOSES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+
+def curves(seed: int) -> Intervals:
+    """The bands of a learning curve and of a dose-response. The truth is what the procedure gives on average."""
+    import goodfit
+    from goodfit.examples.known_truth import KnownTruth
+
+    X, y = KnownTruth(0, "linear", sharpness=1, seed=7).draw(120, seed)
+    network = goodfit.Regressor("none", hidden=(), max_epochs=20, learning_rate=0.02, threads=1)
+    last = goodfit.learning_curve(network, X, y, over="epochs", random_state=seed).points[-1].held_out
+    doses = goodfit.dose_response("l2", X, y, doses=DOSES, estimator=network, repeats=2, random_state=seed).doses
+    return {
+        f"{name}*": (band.value, band.low, band.high, band.value)
+        for name, band in (
+            ("learning curve, last epoch", last),
+            ("dose-response, neutral dose", doses[0].held_out),
+            ("dose-response, a dose that helps", doses[5].held_out),
+        )
+    }
+
+
 KINDS: dict[str, Callable[[int], Intervals]] = {
     "scores": scores,
     "compare": compare,
     "proportions": proportions,
     "parts": parts,
+    "curves": curves,
 }
 
 
