@@ -56,13 +56,12 @@ def run(request: Request, *, started: float, json: bool) -> int:
     check_names(request.fail_on)
     budget, recipe = read_seconds(request.budget), Recipe.parse(request.recipe)
     problem = read_file(request.data, request.target, request.task, enough=False)
-    if request.out:
-        open_folder(request.out, model=False)
+    checkpoint = open_folder(request.out, model=False) if request.out else None
     deadline = math.inf if budget is None else started + max(budget - RESERVE, budget / 3)
     settings = Settings(batch_size=usual_batch_size(problem.rows))
     subject = Subject(recipe, settings, Plan(seed=request.seed), Execution(deadline=deadline))
     with progress("training") as on_epoch:
-        found = diagnose_problem(problem, replace(subject, on_epoch=on_epoch))
+        found = diagnose_problem(problem, replace(subject, on_epoch=on_epoch, checkpoint=checkpoint))
     labels = Labels("diagnose", f"{request.data.name}: {request.target}", request.data.name, request.target, {})
     summary = summarize_diagnosis(found, problem, labels)
     if request.out:

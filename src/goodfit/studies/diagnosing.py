@@ -22,7 +22,7 @@ from goodfit.studies.problem import Floats, Ints, Prepared, Problem, prepare
 from goodfit.studies.samples import Sample, repeated_folds
 from goodfit.studies.subject import Subject
 from goodfit.studies.trials import FOLDS, evidence_of, trial_of
-from goodfit.training import Run, RunResult, Settings, train
+from goodfit.training import Checkpoint, Run, RunResult, Settings, train
 
 FEWEST_ROWS = 40
 REPEATS = ((4, 1_000), (2, 10_000))
@@ -73,7 +73,8 @@ def diagnose_problem(problem: Problem, subject: Subject) -> Diagnosed:
     split = split_rows(problem, repeats_for(problem.rows), seed=subject.plan.seed)
     prepared = prepare(problem, [sample.train for sample in split.samples], standardize=subject.plan.standardize)
     own = Intervention("dose", str(subject.recipe), subject.recipe, subject.settings)
-    trials = _tried(prepared, split, subject, [own, *doses_for(subject.recipe, subject.settings)])
+    doses = [own, *doses_for(subject.recipe, subject.settings)]
+    trials = _tried(prepared, split, subject, doses, checkpoint=subject.checkpoint)
     if not memorized(trials[0]):
         for _, alike in groupby(strengthened(subject.recipe, subject.settings), key=lambda change: change.settings):
             if time.monotonic() < subject.execution.deadline:
@@ -124,11 +125,18 @@ def split_rows(problem: Problem, repeats: int, *, seed: int) -> Split:
     return Split(tuple(samples), tuple(scored))
 
 
-def _tried(prepared: Prepared, split: Split, subject: Subject, changes: Sequence[Intervention]) -> list[Trial]:
+def _tried(
+    prepared: Prepared,
+    split: Split,
+    subject: Subject,
+    changes: Sequence[Intervention],
+    *,
+    checkpoint: Checkpoint | None = None,
+) -> list[Trial]:
     """Train changes of one shape and length on the same samples, in one population."""
     samples, each = split.samples, len(split.samples)
     runs = [_run(change.recipe, sample, view, subject) for change in changes for view, sample in enumerate(samples)]
-    results = _train(prepared, runs, subject, changes[0].settings)
+    results = _train(prepared, runs, subject, changes[0].settings, checkpoint)
     return [
         trial_of(prepared, results[i * each : (i + 1) * each], change.kind, change.name, scored=split.scored)
         for i, change in enumerate(changes)
@@ -148,8 +156,15 @@ def _run(recipe: Recipe, sample: Sample, view: int, subject: Subject) -> Run:
     return Run(recipe, sample.seed, sample.train, sample.held_out, view, subject.plan.learning_rate)
 
 
-def _train(prepared: Prepared, runs: Sequence[Run], subject: Subject, settings: Settings) -> list[RunResult]:
-    return train(prepared.data, runs, settings, execution=subject.execution, on_epoch=subject.on_epoch)
+def _train(
+    prepared: Prepared,
+    runs: Sequence[Run],
+    subject: Subject,
+    settings: Settings,
+    checkpoint: Checkpoint | None = None,
+) -> list[RunResult]:
+    execution, on_epoch = subject.execution, subject.on_epoch
+    return train(prepared.data, runs, settings, execution=execution, on_epoch=on_epoch, checkpoint=checkpoint)
 
 
 def _part(problem: Problem, sample: Sample, share: float) -> Ints:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from goodfit.regularizers import Recipe
 from goodfit.studies.fitting import Plan
-from goodfit.training import Execution, Progress, Settings
+from goodfit.training import Checkpoint, Execution, Progress, Settings
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Subject:
         plan: learning rate, seed, share of rows held out, standardizing.
         execution: device, threads, deadline.
         on_epoch: called after each epoch of a training.
+        checkpoint: where the first, largest population keeps its state, in studies that have one.
     """
 
     recipe: Recipe
@@ -27,3 +28,4 @@ class Subject:
     plan: Plan = field(default_factory=Plan)
     execution: Execution = field(default_factory=Execution)
     on_epoch: Callable[[Progress], None] | None = None
+    checkpoint: Checkpoint | None = None

@@ -25,7 +25,7 @@ from goodfit.studies.interventions import Intervention, doses_for, strengthened
 from goodfit.studies.problem import Problem, prepare, read_problem
 from goodfit.studies.subject import Subject
 from goodfit.studies.trials import FOLDS
-from goodfit.training import Execution
+from goodfit.training import Checkpoint, Execution
 
 SHORT = replace(SETTINGS, max_epochs=3)
 RATE = Plan(learning_rate=0.02)
@@ -318,3 +318,23 @@ def test_few_rows_leave_no_half_of_a_fold_empty(task):
         split = split_rows(problem, 2, seed=seed)
         assert min(len(rows) for rows in split.scored) > 0
         assert min(len(sample.held_out) for sample in split.samples) > 0
+
+
+def test_an_interrupted_diagnosis_goes_on_where_its_doses_stood(tmp_path):
+    """The networks and their doses train as one population; what came of it is as if it had never been interrupted."""
+    path, problem = tmp_path / "state.safetensors", problem_of("binary", 80)
+    seen: list[int] = []
+
+    def stop(progress):
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    asked = Subject(Recipe(), SHORT, RATE, checkpoint=Checkpoint(path, interval=0))
+    with pytest.raises(KeyboardInterrupt):
+        diagnose_problem(problem, replace(asked, on_epoch=stop))
+    assert path.is_file()
+    resumed = diagnose_problem(problem, replace(asked, on_epoch=lambda progress: seen.append(progress.epoch)))
+    whole = diagnose_problem(problem, replace(asked, checkpoint=None))
+    assert seen[0] == 3
+    for one, other in zip(resumed.evidence.trials, whole.evidence.trials, strict=True):
+        np.testing.assert_array_equal(one.losses, other.losses)
