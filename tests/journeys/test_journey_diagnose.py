@@ -62,7 +62,9 @@ def test_what_it_shows_and_writes(overfitting: Path, tmp_path: Path) -> None:
     line = next(line for line in done.out.splitlines() if line.startswith("yes") and " overfitting " in line)
     assert line.split()[:2] == ["yes", "overfitting"]
     assert max(map(len, done.out.splitlines()[:-1])) <= 80
-    assert re.search(r"a regularizer lowers the held-out loss by [0-9.]+ % \[[0-9., ]+\]; train with ", said)
+    assert re.search(
+        r"a regularizer lowers the held-out loss \(the loss falls by [0-9.]+ % \[[0-9., ]+\]\); train with ", said
+    )
     assert "not asked: stopped_wrong (its recipe has no early stopping)" in said
     assert done.out.splitlines()[-1] == f"report: {tmp_path / 'run' / 'report.html'}"
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "history.parquet", "report.html"}
