@@ -20,9 +20,9 @@ from goodfit.studies.replicates import (
     bootstrap_replicates,
     fresh_replicates,
     train_replicates,
-    watches,
 )
 from goodfit.studies.rows import Rows, drawn_rows, matching_rows, read_rows, split_rows
+from goodfit.studies.scoring import stops_early
 
 Predictions = NDArray[Any]
 
@@ -142,7 +142,7 @@ def _networks(
     """Of goodfit's own: one population. The number of bootstrap samples is 0 for fresh draws."""
     draws = [_weighted(rows, getattr(estimator, "class_weight", None)) for rows in draws]
     subject = subject_of(estimator, draws[0].problem.rows, seed=seed)
-    watched = watches(subject.recipe)
+    watched = stops_early(subject.recipe)
     if bootstraps:
         made = bootstrap_replicates(draws[0], bootstraps, seed=seed, watched=watched)
     else:

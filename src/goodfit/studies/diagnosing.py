@@ -19,7 +19,7 @@ from goodfit.studies.fitting import MOST_ROWS_OF_FOLDS
 from goodfit.studies.interventions import Intervention, doses_for, paced, strengthened
 from goodfit.studies.leaks import find_leaks
 from goodfit.studies.problem import Floats, Ints, Prepared, Problem, prepare
-from goodfit.studies.samples import Sample, repeated_folds
+from goodfit.studies.samples import Sample, part_of, repeated_folds
 from goodfit.studies.subject import Subject
 from goodfit.studies.trials import FOLDS, evidence_of, trial_of
 from goodfit.training import Checkpoint, Run, RunResult, Settings, train
@@ -167,16 +167,6 @@ def _train(
     return train(prepared.data, runs, settings, execution=execution, on_epoch=on_epoch, checkpoint=checkpoint)
 
 
-def _part(problem: Problem, sample: Sample, share: float) -> Ints:
-    """A share of a sample's training rows, class by class; smaller shares are parts of larger ones."""
-    rows = sample.train
-    for step in sorted((s for s in (*SHARES, 1.0) if s > share), reverse=True):
-        smaller = max((s for s in SHARES if s < step), default=share)
-        kept, _ = holdout(problem.strata[rows], 1 - smaller / step, seed=derive(sample.seed, 7))
-        rows = rows[kept]
-    return rows
-
-
 def _growth(prepared: Prepared, samples: Sequence[Sample], subject: Subject, whole: Trial) -> tuple[Ints, Floats]:
     """Training rows and held-out losses `(S, P)` of a trial's recipe at each share of the rows, and at all of them.
 
@@ -186,8 +176,7 @@ def _growth(prepared: Prepared, samples: Sequence[Sample], subject: Subject, who
     for share in SHARES:
         recipe, settings = paced(whole.results[0].run.recipe, subject.settings, 1 / share)
         runs = [
-            replace(_run(recipe, sample, view, subject), train=_part(prepared.problem, sample, share))
-            for view, sample in enumerate(samples)
+            _run(recipe, part_of(prepared.problem, sample, share), view, subject) for view, sample in enumerate(samples)
         ]
         results += _train(prepared, runs, subject, settings)
     results += whole.results[: len(samples)]

@@ -11,11 +11,10 @@ import numpy as np
 from goodfit.data.schema import Schema
 from goodfit.errors import InputError
 from goodfit.extrapolation import extrapolate
-from goodfit.rng import derive
 from goodfit.studies.fitting import usual_batch_size
 from goodfit.studies.learning import LearningCurve
 from goodfit.studies.problem import Floats, Ints, Problem
-from goodfit.studies.samples import Sample, Trained, repeated_folds, train_samples
+from goodfit.studies.samples import Sample, Trained, part_of, repeated_folds, train_samples
 from goodfit.studies.scoring import FOLDS, check_folds, loss_name, mean_losses, watching
 from goodfit.studies.subject import Subject
 
@@ -106,21 +105,6 @@ def over_depth(problem: Problem, subject: Subject, folding: Folding, depths: Seq
     counts = sorted({*(DEPTHS if depths is None else depths), len(hidden)})
     shapes = [tuple(own[min(layer, len(own) - 1)] for layer in range(count)) for count in counts]
     return _by_shape("depth", problem, subject, folding, shapes, [float(count) for count in counts])
-
-
-def part_of(problem: Problem, sample: Sample, share: float) -> Sample:
-    """A sample with part of its training rows: every class keeps its share, and smaller parts lie within larger ones.
-
-    The first row of each class comes first, so that no part is without a class that it could have.
-    """
-    strata = problem.strata[sample.train]
-    shuffled = np.random.default_rng(derive(sample.seed, 0)).permutation(len(strata))
-    order = shuffled[np.argsort(strata[shuffled], kind="stable")]
-    _, inverse, counts = np.unique(strata[order], return_inverse=True, return_counts=True)
-    rank = np.arange(len(order)) - (np.cumsum(counts) - counts)[inverse]
-    key = np.where(rank == 0, 0.0, (rank + 0.5) / counts[inverse])
-    kept = order[np.argsort(key, kind="stable")][: max(1, round(share * len(order)))]
-    return replace(sample, train=np.sort(sample.train[kept]))
 
 
 def _by_shape(

@@ -14,8 +14,6 @@ from goodfit.data.splits import distinct, holdout
 from goodfit.data.table import Table
 from goodfit.data.target import TargetScale
 from goodfit.model import network_outputs
-from goodfit.regularizers import Recipe
-from goodfit.regularizers.places import Stops
 from goodfit.rng import derive
 from goodfit.studies.fitting import MOST_BYTES_OF_VIEWS
 from goodfit.studies.problem import Floats, Problem, prepare
@@ -43,11 +41,6 @@ class Replicate:
 
     rows: Rows
     sample: Sample
-
-
-def watches(recipe: Recipe) -> bool:
-    """Whether a recipe looks at held-out rows: some part of it may stop the training."""
-    return any(isinstance(part, Stops) for part in recipe)
 
 
 def bootstrap_replicates(rows: Rows, count: int, *, seed: int, watched: bool) -> list[Replicate]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,6 +100,21 @@ def repeated_folds(problem: Problem, k: int, repeats: int, *, seed: int, strata:
         for repeat, fold in enumerate(partitions)
         for part in range(k)
     ]
+
+
+def part_of(problem: Problem, sample: Sample, share: float) -> Sample:
+    """A sample with part of its training rows: every class keeps its share, and smaller parts lie within larger ones.
+
+    The first row of each class comes first, so that no part is without a class that it could have.
+    """
+    strata = problem.strata[sample.train]
+    shuffled = np.random.default_rng(derive(sample.seed, 0)).permutation(len(strata))
+    order = shuffled[np.argsort(strata[shuffled], kind="stable")]
+    _, inverse, counts = np.unique(strata[order], return_inverse=True, return_counts=True)
+    rank = np.arange(len(order)) - (np.cumsum(counts) - counts)[inverse]
+    key = np.where(rank == 0, 0.0, (rank + 0.5) / counts[inverse])
+    kept = order[np.argsort(key, kind="stable")][: max(1, round(share * len(order)))]
+    return replace(sample, train=np.sort(sample.train[kept]))
 
 
 def row_losses(problem: Problem, predicted: Floats, rows: Ints) -> Floats:

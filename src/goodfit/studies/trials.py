@@ -10,10 +10,10 @@ from goodfit.diagnosis import Evidence, Leaks, Trial
 from goodfit.diagnosis.evidence import Kind
 from goodfit.extrapolation import Extrapolation
 from goodfit.metrics import majority_scores, mean_scores
-from goodfit.regularizers.places import Stops
 from goodfit.studies.fitting import Fit, held_out_predictions, predictions, scores_of
 from goodfit.studies.problem import Floats, Ints, Prepared, Problem
 from goodfit.studies.samples import row_losses
+from goodfit.studies.scoring import stops_early
 from goodfit.training import RunResult
 
 FOLDS = 5
@@ -135,7 +135,7 @@ def _scores(problem: Problem, predicted: Floats, rows: Ints) -> tuple[dict[str, 
 def _flattery(prepared: Prepared, result: RunResult, results: Sequence[RunResult]) -> float:
     """By how much the loss at the epoch that a network chose on its held-out rows is below that at an epoch chosen on
     other rows: the one that is best for the networks that held out none of these."""
-    if not any(part.restores() for part in result.run.recipe if isinstance(part, Stops)):
+    if not stops_early(result.run.recipe):
         return 0.0
     others = [
         other.history.validation

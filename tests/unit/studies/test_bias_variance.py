@@ -16,6 +16,7 @@ from sklearn.svm import LinearSVC
 from goodfit import Classifier, InputError, Recipe, Regressor, bias_variance
 from goodfit.studies import replicates as studied
 from goodfit.studies.rows import read_rows, split_rows
+from goodfit.studies.scoring import stops_early
 
 SMALL = {"hidden": (8,), "max_epochs": 3}
 
@@ -77,8 +78,8 @@ def test_early_stopping_watches_the_rows_out_of_the_bag_and_nothing_else_does(re
 
 
 def test_a_recipe_that_stops_is_told_from_one_that_does_not():
-    assert studied.watches(Recipe.parse("l2=0.1, early_stopping=3"))
-    assert not studied.watches(Recipe.parse("l2=0.1, dropout=0.2"))
+    assert stops_early(Recipe.parse("l2=0.1, early_stopping=3"))
+    assert not stops_early(Recipe.parse("l2=0.1, dropout=0.2"))
 
 
 def test_of_fresh_draws_a_share_is_watched():

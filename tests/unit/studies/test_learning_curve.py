@@ -19,8 +19,8 @@ from study_problems import problem_of
 
 import goodfit
 from goodfit import Classifier, InputError, Regressor, learning_curve
-from goodfit.studies.growing import _by_epoch, part_of
-from goodfit.studies.samples import repeated_folds
+from goodfit.studies.growing import _by_epoch
+from goodfit.studies.samples import part_of, repeated_folds
 from goodfit.studies.scoring import sample_losses, stops_early, watching
 
 SMALL = {"hidden": (8,), "max_epochs": 8}

@@ -23,6 +23,7 @@ from goodfit.studies.diagnosing import (
 from goodfit.studies.fitting import Plan
 from goodfit.studies.interventions import Intervention, doses_for, strengthened
 from goodfit.studies.problem import Problem, prepare, read_problem
+from goodfit.studies.samples import part_of
 from goodfit.studies.subject import Subject
 from goodfit.studies.trials import FOLDS
 from goodfit.training import Checkpoint, Execution
@@ -210,7 +211,7 @@ def test_training_too_briefly_is_underfitting():
 def test_fewer_rows_are_parts_of_more_and_keep_the_classes():
     problem = problem_of("multiclass", rows=300)
     sample = split_rows(problem, 2, seed=0).samples[0]
-    parts = [diagnosing._part(problem, sample, share) for share in SHARES]
+    parts = [part_of(problem, sample, share).train for share in SHARES]
     for share, part, larger in zip(SHARES, parts, [*parts[1:], sample.train], strict=True):
         assert np.isin(part, larger).all()
         assert len(np.unique(part)) == len(part) == pytest.approx(share * len(sample.train), abs=2)
