@@ -34,6 +34,9 @@ class Purpose(IntEnum):
     DROPOUT = 3
     NOISE = 4
     EVALUATION = 5
+    PARTNERS = 6
+    MIXING = 7
+    VARIANTS = 8
 
 
 def mix(value: int) -> int:

@@ -1,5 +1,7 @@
 """Stacked networks: M networks of one shape as one set of tensors."""
 
-from goodfit.networks.mlp import Layout, Parameters, forward, initialize, views
+from goodfit.networks.forward import forward
+from goodfit.networks.layout import Layout, Parameters, initialize, views
+from goodfit.networks.mlp import Hook
 
-__all__ = ["Layout", "Parameters", "forward", "initialize", "views"]
+__all__ = ["Hook", "Layout", "Parameters", "forward", "initialize", "views"]

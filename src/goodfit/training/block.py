@@ -69,6 +69,7 @@ class Block:
         streams: their random streams.
         learning_rate: `(M, 1)`.
         rows: those they learn from, and those that losses are measured on.
+        shift: `(M, K)` added to the outputs outside training; None if it is 0 for all.
         steps: batches of an epoch, the same for all.
         state: what changes.
     """
@@ -80,6 +81,7 @@ class Block:
     streams: Streams
     learning_rate: Tensor
     rows: Rows
+    shift: Tensor | None
     steps: int
     state: State
 
@@ -108,15 +110,23 @@ def build_block(
         streams=streams_of(chosen, device),
         learning_rate=torch.tensor([[run.learning_rate] for run in chosen], device=device),
         rows=rows,
+        shift=_shift(chosen, layout.sizes[-1], device),
         steps=steps_an_epoch(chosen[0], settings.batch_size),
         state=state,
     )
 
 
+def _shift(runs: Sequence[Run], outputs: int, device: torch.device) -> Tensor | None:
+    if all(run.shift is None for run in runs):
+        return None
+    each = [torch.zeros(outputs) if run.shift is None else torch.from_numpy(run.shift) for run in runs]
+    return torch.stack(each).to(device)
+
+
 def initial_state(data: Data, runs: Sequence[Run], settings: Settings, layout: Layout) -> State:
     """The state before the first step; each member's is a function of its own run."""
     device = data.inputs.device
-    members, units = len(runs), sum(layout.hidden) if layout.batch_norm else 0
+    members, units = len(runs), layout.statistics // 2
     averages = any(isinstance(part, Averages) for run in runs for part in run.recipe)
     parameters = torch.empty(members, layout.total, device=device)
     for start in range(0, members, STARTED_AT_ONCE):

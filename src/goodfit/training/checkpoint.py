@@ -17,7 +17,7 @@ from torch import Tensor
 
 from goodfit.training.runs import Data, Run, Settings
 
-FORMAT = 1
+FORMAT = 2
 """Of what is saved: a file of another format belongs to no job."""
 
 
@@ -70,11 +70,12 @@ class Checkpoint:
 
 def fingerprint(data: Data, runs: Sequence[Run], settings: Settings) -> str:
     """What a job is: a hash of its rows, runs and settings."""
-    digest = hashlib.sha256(repr((version("goodfit"), FORMAT, settings, data.task)).encode())
+    digest = hashlib.sha256(repr((version("goodfit"), FORMAT, settings, data.task, data.form)).encode())
     for tensor in (data.inputs, data.targets, data.weights):
         digest.update(repr(tuple(tensor.shape)).encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
     for run in runs:
         digest.update(repr((str(run.recipe), run.seed, run.view, run.learning_rate)).encode())
-        digest.update(run.train.tobytes() + b"|" + run.validation.tobytes())
+        for rows in (run.train, run.validation, run.added, run.variants, run.shift):
+            digest.update(b"|" + (b"" if rows is None else rows.tobytes()))
     return digest.hexdigest()

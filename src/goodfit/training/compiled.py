@@ -34,6 +34,7 @@ from goodfit.regularizers import (
     WeightDecay,
 )
 from goodfit.regularizers.dropout import cut_and_scale
+from goodfit.regularizers.places import Adds, Rewrites
 from goodfit.training.block import Block
 from goodfit.training.native import Blas, load_library, multiplies_bf16
 from goodfit.training.rows import Sample
@@ -170,8 +171,8 @@ class Compiled:
 
 
 def unknown(stack: Stack) -> list[str]:
-    """Names of the techniques that the engine doesn't know."""
-    return [part.name for part in stack.parts if type(part) not in FIELDS]
+    """Names of the techniques that the engine doesn't know; those that act before training don't concern it."""
+    return [part.name for part in stack.parts if type(part) not in FIELDS and not isinstance(part, Adds | Rewrites)]
 
 
 def library_in_use() -> ctypes.CDLL:
@@ -217,7 +218,7 @@ def _write_doses(doses: NDArray[np.void], block: Block) -> None:
     doses["input_cut"], doses["cut"] = -(2**15), -(2**15)
     for group, stack in (("weights", block.regularizers), ("others", block.on_biases)):
         for part in stack.parts:
-            for name, attribute in FIELDS[type(part)].items():
+            for name, attribute in FIELDS.get(type(part), {}).items():
                 target = doses[group] if name in SHRINKS else doses
                 target[name] = getattr(part, attribute).to(torch.float32).numpy()
             if isinstance(part, Dropout):

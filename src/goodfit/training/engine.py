@@ -87,7 +87,9 @@ def choose_engine(choice: Choice, data: Data, settings: Settings, regularizers: 
     Raises:
         InputError: the compiled engine was asked for and can't be had.
     """
-    strange = unknown(regularizers)
+    if settings.channels and choice == "auto":
+        return Portable(data, settings)
+    strange = [*unknown(regularizers), *["convolutions"][: len(settings.channels)]]
     on_cpu = data.inputs.device.type == "cpu"
     if choice == "compiled":
         library_in_use()

@@ -28,7 +28,7 @@ def refresh_statistics(
     own = None if sample.even else places < sample.counts[:, None]
     inputs = data.inputs.flatten(0, 1)[sample.rows]
     hook = refreshing_norm(norm, parts, layer_statistics(statistics, block.layout), own)
-    forward(parts, inputs, normalize=hook, drop=identity, rounded=rounded)
+    forward(parts, inputs, block.layout, normalize=hook, drop=identity, rounded=rounded)
 
 
 def outputs_of(
@@ -44,7 +44,7 @@ def outputs_of(
     parts = views(parameters, layout)
     norm = normalizer(regularizers)
     hook = identity if norm is None else inference_norm(norm, parts, layer_statistics(statistics, layout))
-    return forward(parts, inputs, normalize=hook, drop=identity, rounded=rounded)
+    return forward(parts, inputs, layout, normalize=hook, drop=identity, rounded=rounded)
 
 
 def mean_losses(

@@ -40,13 +40,12 @@ class Ledger:
     @staticmethod
     def empty(runs: int, layout: Layout, max_epochs: int) -> Ledger:
         """The ledger before the first epoch."""
-        units = sum(layout.hidden) if layout.batch_norm else 0
         return Ledger(
             losses=torch.full((runs, max_epochs, 2), math.nan, dtype=torch.float64),
             epochs=torch.zeros(runs, dtype=torch.int64),
             outcome=torch.full((runs,), TRAINING),
             best=torch.zeros(runs, layout.total),
-            statistics=torch.zeros(runs, 2 * units),
+            statistics=torch.zeros(runs, layout.statistics),
             best_epoch=torch.zeros(runs, dtype=torch.int64),
         )
 

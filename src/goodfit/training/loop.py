@@ -5,8 +5,9 @@ for group:
     blocks = runs of as many steps an epoch, cut into blocks that share a thread or a device
     for epoch:
         for block, side by side:
+            a row or one of its variants, for each training row
             for batch:
-                rows, targets = inputs(rows), targets(targets)
+                rows, targets = mix(inputs(rows)), targets(targets)
                 hidden        = drop(relu(normalize(hidden)))
                 gradient      = d loss + d penalty
                 weights       = prox(step(decay(weights)))
@@ -22,11 +23,12 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from goodfit.networks import views
 from goodfit.regularizers import BatchNorm, stack
 from goodfit.regularizers.places import Averages, Stops
 from goodfit.training.block import Block
@@ -169,7 +171,7 @@ def _train_epoch(job: Job, block: Block, epoch: int) -> tuple[Tensor, Tensor]:
     Returns:
         Losses `(M, 2)` and outcomes `(M,)` so far.
     """
-    job.engine.train_epoch(block, epoch)
+    job.engine.train_epoch(replace(block, rows=block.rows.of_epoch(block.streams, epoch)), epoch)
     with torch.inference_mode():
         parameters, statistics = _evaluated_weights(job, block)
         train_loss = job.engine.mean_losses(block, block.rows.evaluated, parameters, statistics)
@@ -180,7 +182,16 @@ def _train_epoch(job: Job, block: Block, epoch: int) -> tuple[Tensor, Tensor]:
 
 
 def _evaluated_weights(job: Job, block: Block) -> tuple[Tensor, Tensor]:
-    """The parameters and statistics that count at the end of an epoch: averaged ones where a recipe averages.
+    """The parameters and statistics that count at an epoch's end, their outputs shifted where a run asks for it."""
+    parameters, statistics = _averaged_weights(job, block)
+    if block.shift is not None:
+        parameters = parameters.clone()
+        views(parameters, block.layout).biases[-1].add_(block.shift[:, None])
+    return parameters, statistics
+
+
+def _averaged_weights(job: Job, block: Block) -> tuple[Tensor, Tensor]:
+    """Averaged parameters and their statistics where a recipe averages, else those of the last step.
 
     The statistics of averaged weights are computed anew over training rows; running averages belong to the path of the
     weights, not to their average.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -49,12 +50,13 @@ def footprint(job: Job) -> Footprint:
 
     The results that are handed out at the end, P numbers a run, are not in it: they are what was asked for.
     """
-    parameters, statistics = job.layout.total, 2 * sum(job.layout.hidden) * job.layout.batch_norm
+    parameters, statistics = job.layout.total, job.layout.statistics
     copies = 3 + (job.settings.optimizer != "sgd") + averages(job)
-    rows = max(len(run.train) for run in job.runs)
+    rows = max(len(run.train) + len(run.added) for run in job.runs)
+    variants = rows * max(run.variants.shape[1] for run in job.runs)
     watched = max(len(run.validation) for run in job.runs)
     evaluated = EVALUATED_ROWS if rows > EVALUATED_ROWS else 0
-    state = 4 * (copies * parameters + 2 * statistics) + 8 * (rows + watched + evaluated)
+    state = 4 * (copies * parameters + 2 * statistics) + 8 * (rows + watched + evaluated + variants)
     room = _room(job, rows)
     if job.engine.dealt:
         return Footprint(job.threads * room + 4 * parameters + SORTING * rows, state)
@@ -66,8 +68,9 @@ def footprint(job: Job) -> Footprint:
 def _room(job: Job, rows: int) -> int:
     """Bytes to work in: for a thread of the compiled engine, or for a member of a stack."""
     batch = -(-rows // max(job.steps(i) for i in range(len(job.runs))))
-    inputs, *hidden = job.layout.sizes[:-1]
-    widest, units, outputs = max(job.layout.sizes), sum(hidden), job.layout.sizes[-1]
+    inputs, outputs = job.layout.sizes[0], job.layout.sizes[-1]
+    widths = _widths(job)
+    widest, units = max(inputs, outputs, *widths), sum(widths)
     if job.engine.dealt:
         layers = inputs + units * (1 + job.layout.batch_norm) + 2 * outputs + 2 * widest
         return 4 * (batch * layers + 2 * job.layout.total) + 24 * rows
@@ -75,6 +78,13 @@ def _room(job: Job, rows: int) -> int:
     evaluation = min(CHUNK, rows) * (2 * inputs + 5 * widest)
     refreshed = min(EVALUATED_ROWS, rows) * (2 * inputs + 9 * widest) * (averages(job) and job.layout.batch_norm)
     return int(SCATTERED * 4 * max(training, evaluation, refreshed)) + SORTING * rows
+
+
+def _widths(job: Job) -> list[int]:
+    """Values a row of each hidden layer; a convolution has those before pooling and half as many again after it."""
+    pictures = job.layout.pictures
+    convolved = [3 * b[0] * a[1] * a[2] // 2 for a, b in pairwise(pictures)]
+    return [*convolved, *job.layout.dense, 0]
 
 
 def averages(job: Job) -> bool:

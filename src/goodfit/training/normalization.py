@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from goodfit.networks import Layout, Parameters
-from goodfit.networks.mlp import Hook
+from goodfit.networks import Hook, Layout, Parameters
 from goodfit.regularizers import Stack
 from goodfit.regularizers.places import Normalizes, column
 
@@ -34,7 +33,8 @@ def training_norm(
         part: batch norm.
         parameters: its γ and β.
         running: means and variances, as `layer_statistics` gives them.
-        own: `(M, B)` which rows count; None if all do. A member with one row uses its running statistics.
+        own: `(M, B)` which rows count; None if all do. A member with one row, one pixel of a convolution, uses its
+            running statistics.
     """
 
     def normalize(hidden: Tensor, layer: int) -> Tensor:
@@ -89,7 +89,8 @@ def batch_statistics(hidden: Tensor, own: Tensor | None) -> tuple[Tensor, Tensor
     if own is None:
         variance, mean = torch.var_mean(hidden, 1, correction=0, keepdim=True)
         return mean, variance, hidden.new_full((hidden.shape[0], 1, 1), hidden.shape[1])
-    share = own[:, :, None].to(hidden.dtype)
+    pixels = hidden.shape[1] // own.shape[1]  # of a convolution; else 1
+    share = own.repeat_interleave(pixels, 1)[:, :, None].to(hidden.dtype)
     count = share.sum(1, keepdim=True).clamp(min=1)
     mean = (hidden * share).sum(1, keepdim=True) / count
     variance = ((hidden - mean).square() * share).sum(1, keepdim=True) / count

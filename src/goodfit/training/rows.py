@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -54,37 +54,62 @@ class Rows:
         evaluated: the training rows on which the training loss is measured.
         validation: those held out.
         weight_scale: `(M, 1)`, one over the mean weight of the member's training rows.
+        variants: `(M, N, k)` rows that may stand in for each training row; k is 0 where none has any.
+        variety: `(M,)` how many of them are the member's own; the rest is padding.
     """
 
     train: Sample
     evaluated: Sample
     validation: Sample
     weight_scale: Tensor
+    variants: Tensor
+    variety: Tensor
 
     def part(self, start: int, end: int) -> Rows:
         """The rows of neighbours, as views."""
         train, evaluated, validation = (s.part(start, end) for s in (self.train, self.evaluated, self.validation))
-        return Rows(train, evaluated, validation, self.weight_scale[start:end])
+        others = (self.weight_scale, self.variants, self.variety)
+        return Rows(train, evaluated, validation, *(tensor[start:end] for tensor in others))
 
     def keep(self, members: Tensor) -> Rows:
         """The rows of some members, moved to the front of the same memory; the others' are lost."""
         same = self.evaluated is self.train
         train, validation = self.train.keep(members), self.validation.keep(members)
         evaluated = train if same else self.evaluated.keep(members)
-        return Rows(train, evaluated, validation, moved(self.weight_scale, members))
+        others = (self.weight_scale, self.variants, self.variety)
+        return Rows(train, evaluated, validation, *(moved(tensor, members) for tensor in others))
+
+    def of_epoch(self, streams: Streams, epoch: int) -> Rows:
+        """The rows that an epoch (from 0) learns from: for each training row one of its variants, or itself."""
+        if not self.variants.shape[2]:
+            return self
+        own = self.train.rows
+        chosen = streams.at(Purpose.VARIANTS, step=epoch).uniform(own.shape[1]) * (self.variety[:, None] + 1)
+        among = torch.cat([own[..., None], self.variants[:, : own.shape[1]]], 2)
+        drawn = among.gather(2, chosen.long()[..., None]).squeeze(2)
+        return replace(self, train=replace(self.train, rows=drawn))
 
 
 def rows_of(data: Data, runs: Sequence[Run]) -> Rows:
     """The rows of some runs."""
     views = [run.view for run in runs]
-    train = _sample(data, views, [run.train for run in runs])
-    mean = torch.stack([data.weights[train_rows(run, data)].mean() for run in runs])
+    real = _sample(data, views, [run.train for run in runs])
+    added = any(len(run.added) for run in runs)
+    train = _sample(data, views, [learned_rows(run) for run in runs]) if added else real
+    mean = torch.stack([data.weights[torch.from_numpy(learned_rows(run)).to(real.rows.device)].mean() for run in runs])
     return Rows(
         train=train,
-        evaluated=_evaluated(train, streams_of(runs, data.inputs.device)),
+        evaluated=_evaluated(real, streams_of(runs, data.inputs.device)),
         validation=_sample(data, views, [run.validation for run in runs]),
         weight_scale=1.0 / mean[:, None],
+        variants=_variants(data, runs, train),
+        variety=torch.tensor([run.variants.shape[1] for run in runs]).to(real.rows.device),
     )
+
+
+def learned_rows(run: Run) -> RowNumbers:
+    """The numbers of all rows that a run learns from: real ones, then synthetic ones."""
+    return np.concatenate([run.train, run.added]) if len(run.added) else run.train
 
 
 def streams_of(runs: Sequence[Run], device: torch.device) -> Streams:
@@ -112,6 +137,16 @@ def _sample(data: Data, views: Sequence[int], rows: Sequence[RowNumbers]) -> Sam
         row[len(own) :] = row[:1] if len(own) else 0
     device = data.inputs.device
     return Sample.of(torch.from_numpy(places).to(device), torch.tensor([len(own) for own in rows]).to(device))
+
+
+def _variants(data: Data, runs: Sequence[Run], train: Sample) -> Tensor:
+    """What may stand in for each training row, `(M, N, k)`; a synthetic row has itself."""
+    most = max(run.variants.shape[1] for run in runs)
+    variants = train.rows[..., None].repeat(1, 1, most)
+    for own, run in zip(variants, runs, strict=True):
+        rows, count = run.variants.shape
+        own[:rows, :count] = torch.from_numpy(run.variants + run.view * data.inputs.shape[1])
+    return variants
 
 
 def _evaluated(train: Sample, streams: Streams) -> Sample:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -14,9 +14,18 @@ from torch import Tensor
 from goodfit.metrics import Task
 from goodfit.networks import Layout
 from goodfit.regularizers import Recipe
+from goodfit.regularizers.form import Form
 
 Outcome = Literal["finished", "stopped", "diverged", "out of time"]
 Rows = NDArray[np.int64]
+
+
+def _no_rows() -> Rows:
+    return np.empty(0, np.int64)
+
+
+def _no_variants() -> Rows:
+    return np.empty((0, 0), np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +39,11 @@ class Run:
         validation: numbers of the rows that early stopping watches; may be empty.
         view: which encoding of the inputs it sees: encoders are fitted on training rows only.
         learning_rate: the optimizer's, above 0.
+        added: numbers of synthetic rows that it learns from too; losses are never measured on them.
+        variants: `(t, k)` for each training row the numbers of rows that may stand in for it: each epoch draws one of
+            them, or the row itself, all alike. `(0, 0)` if there are none.
+        shift: `(K,)` what is added to the outputs wherever they are not trained: synthetic rows change how frequent the
+            classes are, and this takes it back. None for nothing.
     """
 
     recipe: Recipe
@@ -38,6 +52,9 @@ class Run:
     validation: Rows
     view: int = 0
     learning_rate: float = 1e-3
+    added: Rows = field(default_factory=_no_rows)
+    variants: Rows = field(default_factory=_no_variants)
+    shift: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,7 @@ class Settings:
 
     Args:
         hidden: units of each hidden layer; `()` is a linear model.
+        channels: units of each convolution before these; `()` for none, as on rows that are no pictures.
         optimizer: "sgd", "adam" or "adamw". The last two differ in nothing here: decay comes from the recipe.
         momentum: of SGD, in [0, 1).
         batch_size: most rows of a batch; an epoch's rows are cut into batches of even size.
@@ -57,6 +75,7 @@ class Settings:
     """
 
     hidden: tuple[int, ...] = (128, 128)
+    channels: tuple[int, ...] = ()
     optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
     momentum: float = 0.9
     batch_size: int = 256
@@ -75,24 +94,40 @@ class Data:
             as the view's training rows say.
         weights: `(n,)` float32: a row's weight in the loss, 0 or more.
         task: decides the loss.
+        form: what a row of inputs is.
     """
 
     inputs: Tensor
     targets: Tensor
     weights: Tensor
     task: Task
+    form: Form = field(default_factory=Form)
 
     def to(self, device: torch.device) -> Data:
         """The same data on a device."""
-        return Data(self.inputs.to(device), self.targets.to(device), self.weights.to(device), self.task)
+        return replace(
+            self, inputs=self.inputs.to(device), targets=self.targets.to(device), weights=self.weights.to(device)
+        )
 
     def contiguous(self) -> Data:
         """The same data, row after row in memory."""
-        return Data(self.inputs.contiguous(), self.targets.contiguous(), self.weights.contiguous(), self.task)
+        return replace(
+            self,
+            inputs=self.inputs.contiguous(),
+            targets=self.targets.contiguous(),
+            weights=self.weights.contiguous(),
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a row's inputs."""
+        return self.form.shape or (self.inputs.shape[2],)
 
     def layout(self, settings: Settings, *, batch_norm: bool) -> Layout:
         """The shape of networks for these data."""
-        return Layout((self.inputs.shape[2], *settings.hidden, self.targets.shape[2]), batch_norm)
+        sizes = (self.inputs.shape[2], *settings.hidden, self.targets.shape[2])
+        picture = self.shape if settings.channels else ()
+        return Layout(sizes, batch_norm, picture, settings.channels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,4 +173,4 @@ class RunResult:
 
 def steps_an_epoch(run: Run, batch_size: int) -> int:
     """Batches of an epoch."""
-    return max(1, math.ceil(len(run.train) / batch_size))
+    return max(1, math.ceil((len(run.train) + len(run.added)) / batch_size))

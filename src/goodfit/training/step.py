@@ -9,8 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from goodfit.networks import Parameters, forward, views
-from goodfit.networks.mlp import Hook
+from goodfit.networks import Hook, Parameters, forward, views
 from goodfit.regularizers.places import (
     Averages,
     Decays,
@@ -26,6 +25,7 @@ from goodfit.regularizers.places import (
 from goodfit.rng import Purpose
 from goodfit.training.block import Block
 from goodfit.training.losses import row_losses
+from goodfit.training.mixing import Mixture, mixed
 from goodfit.training.normalization import identity, layer_statistics, normalizer, training_norm
 from goodfit.training.optimizer import Step, adam, schedule_factor, sgd
 from goodfit.training.rows import Sample
@@ -103,11 +103,13 @@ def _batch_loss(
 ) -> Tensor:
     """Mean weighted loss `(M,)` of a batch in training mode."""
     total = data.inputs.shape[1]
-    inputs = data.inputs.flatten(0, 1).index_select(0, rows.flatten()).view(*rows.shape, -1)
+    inputs = data.inputs.flatten(0, 1).index_select(0, rows.flatten()).view(*rows.shape, *data.shape)
     targets = data.targets.flatten(0, 1).index_select(0, rows.flatten()).view(*rows.shape, -1)
     weights = data.weights[rows % total] * block.rows.weight_scale
     for part in block.regularizers.at(OnInputs):
-        inputs = part.inputs(inputs, block.streams.at(Purpose.NOISE, step=step))
+        inputs = part.inputs(inputs, block.streams.at(Purpose.NOISE, place=part.stream, step=step), data.form)
+    batch = mixed(Mixture(inputs, targets, weights), block, own, form=data.form, step=step)
+    inputs, targets, weights = batch.inputs.flatten(2), batch.targets, batch.weights
     if data.task != "regression":
         for aim in block.regularizers.at(OnTargets):
             targets = aim.targets(targets)
@@ -116,6 +118,7 @@ def _batch_loss(
     outputs = forward(
         parameters,
         inputs,
+        block.layout,
         normalize=identity if norm is None else training_norm(norm, parameters, running, own),
         drop=_drop(block, step),
         rounded=settings.precision == "bfloat16",

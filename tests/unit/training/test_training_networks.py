@@ -36,7 +36,7 @@ def test_stacked_networks_are_networks(sizes, members, rows):
     generator = torch.Generator().manual_seed(0)
     parts = views(torch.randn(members, layout.total, generator=generator), layout)
     inputs = torch.randn(members, rows, sizes[0], generator=generator)
-    outputs = forward(parts, inputs, normalize=lambda hidden, _: hidden, drop=lambda hidden, _: hidden)
+    outputs = forward(parts, inputs, layout, normalize=lambda hidden, _: hidden, drop=lambda hidden, _: hidden)
     for m in range(members):
         hidden = inputs[m]
         for layer, (weights, biases) in enumerate(zip(parts.weights, parts.biases, strict=True)):
@@ -58,7 +58,7 @@ def test_hooks_stand_where_they_belong():
 
     layout = Layout((3, 8, 9, 2))
     parts = views(torch.randn(1, layout.total, generator=torch.Generator().manual_seed(1)), layout)
-    forward(parts, torch.randn(1, 50, 3), normalize=hook("normalize"), drop=hook("drop"))
+    forward(parts, torch.randn(1, 50, 3), layout, normalize=hook("normalize"), drop=hook("drop"))
     names = [("drop", 0), ("normalize", 0), ("drop", 1), ("normalize", 1), ("drop", 2)]
     assert [(name, layer) for name, layer, _ in calls] == names
     assert [negative for *_, negative in calls] == [True, True, False, True, False]
