@@ -20,16 +20,37 @@ if TYPE_CHECKING:
     from goodfit.estimators import load as load
     from goodfit.regularizers import L1 as L1
     from goodfit.regularizers import L2 as L2
+    from goodfit.regularizers import BackTranslation as BackTranslation
     from goodfit.regularizers import BatchNorm as BatchNorm
+    from goodfit.regularizers import Brightness as Brightness
+    from goodfit.regularizers import ColumnDropout as ColumnDropout
+    from goodfit.regularizers import Contrast as Contrast
+    from goodfit.regularizers import Crop as Crop
+    from goodfit.regularizers import CutMix as CutMix
     from goodfit.regularizers import Dropout as Dropout
     from goodfit.regularizers import EarlyStopping as EarlyStopping
     from goodfit.regularizers import ElasticNet as ElasticNet
+    from goodfit.regularizers import Erasing as Erasing
+    from goodfit.regularizers import Flip as Flip
+    from goodfit.regularizers import Gain as Gain
     from goodfit.regularizers import GaussianNoise as GaussianNoise
     from goodfit.regularizers import LabelSmoothing as LabelSmoothing
     from goodfit.regularizers import MaxNorm as MaxNorm
+    from goodfit.regularizers import Mixup as Mixup
+    from goodfit.regularizers import PitchShift as PitchShift
     from goodfit.regularizers import Recipe as Recipe
+    from goodfit.regularizers import Rotate as Rotate
+    from goodfit.regularizers import Shift as Shift
+    from goodfit.regularizers import Smote as Smote
+    from goodfit.regularizers import Synonyms as Synonyms
+    from goodfit.regularizers import TimeShift as TimeShift
+    from goodfit.regularizers import TimeStretch as TimeStretch
+    from goodfit.regularizers import VerticalFlip as VerticalFlip
     from goodfit.regularizers import WeightAveraging as WeightAveraging
     from goodfit.regularizers import WeightDecay as WeightDecay
+    from goodfit.regularizers import WhiteNoise as WhiteNoise
+    from goodfit.regularizers import WordDeletion as WordDeletion
+    from goodfit.regularizers import WordSwap as WordSwap
 
 _HOMES = {
     "goodfit.api": ("bias_variance", "compare", "diagnose", "diagnose_log", "dose_response", "learning_curve"),
@@ -47,6 +68,27 @@ _HOMES = {
         "MaxNorm",
         "Recipe",
         "WeightAveraging",
+        "Brightness",
+        "ColumnDropout",
+        "Contrast",
+        "Crop",
+        "CutMix",
+        "Erasing",
+        "Flip",
+        "Gain",
+        "Mixup",
+        "PitchShift",
+        "Rotate",
+        "Shift",
+        "Smote",
+        "TimeShift",
+        "TimeStretch",
+        "VerticalFlip",
+        "WhiteNoise",
+        "BackTranslation",
+        "Synonyms",
+        "WordDeletion",
+        "WordSwap",
         "WeightDecay",
     ),
 }

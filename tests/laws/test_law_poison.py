@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from law_problems import (
     EACH_OPTIMIZER,
+    KINDS,
     LEARN,
     UNSEEN,
     WATCH,
@@ -17,7 +18,7 @@ from law_problems import (
     plain,
 )
 
-from goodfit.regularizers import BatchNorm, EarlyStopping, Recipe, families
+from goodfit.regularizers import BatchNorm, EarlyStopping, Recipe
 from goodfit.regularizers.places import Stops
 from goodfit.training import train
 
@@ -39,7 +40,7 @@ def runs_around(rows):
     return [make_run(BatchNorm(), train=known[: 30 + 5 * i], validation=known[60 : 62 + i], seed=i) for i in range(4)]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in families().values() if not issubclass(kind, Stops)])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not issubclass(kind, Stops)])
 @EACH_OPTIMIZER
 def test_validation_rows_change_no_weight_where_nothing_watches(kind, optimizer):
     recipe = Recipe((kind(),))

@@ -5,16 +5,16 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from law_problems import EACH_KIND, EACH_OPTIMIZER, make_data, make_run, make_settings
+from law_problems import EACH_KIND, EACH_OPTIMIZER, KINDS, make_data, make_run, make_settings
 
 from goodfit.errors import InputError
-from goodfit.regularizers import Recipe, families
+from goodfit.regularizers import Recipe
 from goodfit.training import train
 from goodfit.training.ledger import OUTCOMES
 
 BOTH_ENGINES = True
 
-DOSES = [(k, f.name, f.metadata["range"]) for k in families().values() for f in fields(k) if "range" in f.metadata]
+DOSES = [(k, f.name, f.metadata["range"]) for k in KINDS for f in fields(k) if "range" in f.metadata]
 EACH_DOSE = pytest.mark.parametrize(
     ("kind", "name", "allowed"), DOSES, ids=[f"{k.name}-{name}" for k, name, _ in DOSES]
 )
@@ -36,7 +36,7 @@ def outside(allowed):
 
 @EACH_DOSE
 def test_every_dose_is_taken_from_end_to_end(kind, name, allowed):
-    usual = kind.__dataclass_fields__[name].default
+    usual = getattr(kind, name)
     for value in (*extremes(allowed), usual, int(min(allowed.high, max(1, allowed.low)))):
         if value in allowed:
             assert getattr(kind(**{name: value}), name) == value
@@ -83,7 +83,7 @@ def test_a_switch_is_true_or_false_only(kind):
 @EACH_OPTIMIZER
 def test_training_bears_both_extremes(kind, name, allowed, optimizer):
     """However large a penalty, the run ends in order; a member at the usual dose beside it isn't harmed."""
-    runs = [make_run(kind(**{name: value})) for value in (*extremes(allowed), kind.__dataclass_fields__[name].default)]
+    runs = [make_run(kind(**{name: value})) for value in (*extremes(allowed), getattr(kind, name))]
     results = train(make_data(), runs, make_settings(optimizer))
     assert all(result.outcome in OUTCOMES and np.isfinite(result.parameters).all() for result in results)
     assert results[-1].outcome == "finished"

@@ -86,7 +86,7 @@ def test_a_dose_that_is_no_number_is_refused(kind, value):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("lasso=1", "no technique is called 'lasso'; there are batch_norm, dropout"),
+        ("lasso=1", "no technique is called 'lasso'; there are back_translation, batch_norm"),
         ("L2=1", "no technique is called 'L2'"),
         ("l2=1e-3,, dropout", "nothing between two commas"),
         ("l2=1e-3,", "nothing between two commas"),

@@ -6,30 +6,66 @@ from goodfit.regularizers.dropout import Dropout
 from goodfit.regularizers.early_stopping import EarlyStopping
 from goodfit.regularizers.elastic_net import ElasticNet
 from goodfit.regularizers.gaussian_noise import GaussianNoise
+from goodfit.regularizers.images import (
+    Brightness,
+    Contrast,
+    Crop,
+    CutMix,
+    Erasing,
+    Flip,
+    Rotate,
+    Shift,
+    VerticalFlip,
+)
 from goodfit.regularizers.l1 import L1
 from goodfit.regularizers.l2 import L2
 from goodfit.regularizers.label_smoothing import LabelSmoothing
 from goodfit.regularizers.max_norm import MaxNorm
+from goodfit.regularizers.mixup import Mixup
 from goodfit.regularizers.recipe import Recipe, Regularizer, doubts, families
+from goodfit.regularizers.sounds import Gain, PitchShift, TimeShift, TimeStretch, WhiteNoise
 from goodfit.regularizers.stack import Stack, stack
+from goodfit.regularizers.tables import ColumnDropout, Smote
+from goodfit.regularizers.texts import BackTranslation, Synonyms, WordDeletion, WordSwap
 from goodfit.regularizers.weight_averaging import WeightAveraging
 from goodfit.regularizers.weight_decay import WeightDecay
 
 __all__ = [
     "L1",
     "L2",
+    "BackTranslation",
     "BatchNorm",
+    "Brightness",
+    "ColumnDropout",
+    "Contrast",
+    "Crop",
+    "CutMix",
     "Dropout",
     "EarlyStopping",
     "ElasticNet",
+    "Erasing",
+    "Flip",
+    "Gain",
     "GaussianNoise",
     "LabelSmoothing",
     "MaxNorm",
+    "Mixup",
+    "PitchShift",
     "Recipe",
     "Regularizer",
+    "Rotate",
+    "Shift",
+    "Smote",
     "Stack",
+    "Synonyms",
+    "TimeShift",
+    "TimeStretch",
+    "VerticalFlip",
     "WeightAveraging",
     "WeightDecay",
+    "WhiteNoise",
+    "WordDeletion",
+    "WordSwap",
     "along",
     "dose_field",
     "doubts",

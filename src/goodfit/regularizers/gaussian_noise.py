@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
+from goodfit.regularizers.form import Form
 from goodfit.regularizers.places import OnInputs, column
 from goodfit.regularizers.recipe import Dose, dose
 from goodfit.rng import Draw
@@ -28,7 +30,7 @@ class GaussianNoise(OnInputs):
         >>> import torch
         >>> from goodfit.rng import Purpose, Streams
         >>> draw = Streams.of([0]).at(Purpose.NOISE)
-        >>> noisy = GaussianNoise(0.5).inputs(torch.zeros(1, 1000, 4), draw)
+        >>> noisy = GaussianNoise(0.5).inputs(torch.zeros(1, 1000, 4), draw, Form())
         >>> round(noisy.std().item(), 2)
         0.5
 
@@ -36,9 +38,10 @@ class GaussianNoise(OnInputs):
         Bishop, "Training with noise is equivalent to Tikhonov regularization", Neural Computation 1995.
     """
 
+    stream: ClassVar[int] = 0  # the compiled engine's
     std: Dose = dose(0.1, neutral=0.0, open="high", usual=(0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 3.0))
 
-    def inputs(self, rows: Tensor, draw: Draw) -> Tensor:
+    def inputs(self, rows: Tensor, draw: Draw, form: Form) -> Tensor:
         """The rows with noise."""
         noise = draw.normal(rows[0].numel()).view(rows.shape).to(rows.dtype)
         return rows + column(self.std, rows) * noise

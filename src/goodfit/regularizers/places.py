@@ -1,8 +1,9 @@
 """The five places of the training loop where a regularizer may act.
 
+    rows += Adds, Rewrites                                      # 1 data         smote; synonyms
     for epoch:
         for batch:
-            rows, targets = OnInputs, OnTargets                 # 1 data         gaussian_noise, label_smoothing
+            rows, targets = OnInputs, Mixes, OnTargets          # 1 data         rotate, mixup, label_smoothing
             hidden        = Drops(relu(Normalizes(hidden)))     # 2 activations  batch_norm, dropout
             gradient     += InLoss.gradient(weights)            # 3 loss         l2
             weights       = Decays(weights)                     # 4 update       weight_decay
@@ -17,20 +18,61 @@ doses are floats and the leading M is absent or anything that broadcasts.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
+from goodfit.regularizers.form import Form
 from goodfit.regularizers.recipe import Dose, Regularizer
 from goodfit.rng import Draw
 
+if TYPE_CHECKING:
+    from goodfit.regularizers.tables.smote import SmotePlan
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
 
 class OnInputs(Regularizer):
-    """Acts on the rows of a training batch."""
+    """Acts on the rows of a training batch, each by random numbers of its own."""
 
     @abstractmethod
-    def inputs(self, rows: Tensor, draw: Draw) -> Tensor:
-        """Change the rows `(M, B, D)` of a training batch."""
+    def inputs(self, rows: Tensor, draw: Draw, form: Form) -> Tensor:
+        """Change the rows `(M, B, *form.shape)` of a training batch.
+
+        The first B of a member's random numbers belong to its first B rows, however long the batch is padded.
+        """
+
+
+class Mixes(Regularizer):
+    """Mixes each row of a training batch with another row of it, the targets as the inputs."""
+
+    @abstractmethod
+    def mix(self, rows: Tensor, others: Tensor, draw: Draw, form: Form) -> tuple[Tensor, Tensor]:
+        """Mix rows `(M, B, *form.shape)` with others of the same shape.
+
+        Returns:
+            the mixed rows, and the share `(M, B)` of each that is still its own.
+        """
+
+
+class Adds(Regularizer):
+    """Adds synthetic rows beside the training rows, before training; no other row is ever added to."""
+
+    @abstractmethod
+    def plan(self, points: Floats, codes: Ints, classes: Sequence[str], seed: int) -> SmotePlan:
+        """Which synthetic rows to make of training rows at points `(t, D)` with class codes `(t,)`."""
+
+
+class Rewrites(Regularizer):
+    """Writes texts anew, before training: in each epoch a training text stands as itself or as one of its variants."""
+
+    @abstractmethod
+    def rewrite(self, texts: Sequence[str], seeds: Sequence[int]) -> list[str]:
+        """Each text anew, by random numbers of its own seed alone; a text may come back as it is."""
 
 
 class OnTargets(Regularizer):

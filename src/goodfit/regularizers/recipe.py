@@ -8,12 +8,14 @@ import warnings
 from abc import ABC
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
+from hashlib import blake2b
 from numbers import Real
 from typing import Any, ClassVar, Self, TypeVar
 
 from torch import Tensor
 
 from goodfit.errors import DoubtfulRecipe, InputError
+from goodfit.regularizers.form import EVERY, Kind
 
 R = TypeVar("R", bound="Regularizer")
 
@@ -23,12 +25,16 @@ Dose = float | Tensor
 
 @dataclass(frozen=True)
 class Range:
-    """What a dose may be: from `low` to `high`, ends included unless open; at `neutral` nothing happens."""
+    """What a dose may be: from `low` to `high`, ends included unless open; at `neutral` nothing happens.
+
+    `whole` says that only whole numbers make sense.
+    """
 
     neutral: float | None
     low: float
     high: float
     open: str = ""
+    whole: bool = False
 
     def __contains__(self, value: float) -> bool:
         above = value > self.low if "low" in self.open else value >= self.low
@@ -47,6 +53,7 @@ def dose(
     low: float = 0.0,
     high: float = math.inf,
     open: str = "",
+    whole: bool = False,
     usual: tuple[float, ...] = (),
 ) -> Any:
     """A field of a regularizer that holds a number.
@@ -57,9 +64,10 @@ def dose(
         low: the least value.
         high: the greatest value.
         open: "low", "high" or "low high" where that end itself is not allowed.
+        whole: whether it is a whole number.
         usual: values to try, from near the neutral one to the extreme; empty to derive them from the range.
     """
-    return field(default=default, metadata={"range": Range(neutral, low, high, open), "usual": usual})
+    return field(default=default, metadata={"range": Range(neutral, low, high, open, whole), "usual": usual})
 
 
 class Regularizer(ABC):
@@ -70,9 +78,15 @@ class Regularizer(ABC):
     """
 
     name: ClassVar[str]
+    suits: ClassVar[frozenset[Kind]] = EVERY
+    """The kinds of rows that it can act on."""
+    stream: ClassVar[int]
+    """The place of its random numbers among those for changes of rows: a function of its name alone."""
 
     def __init_subclass__(cls) -> None:
         cls.name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+        if "stream" not in vars(cls):
+            cls.stream = int.from_bytes(blake2b(cls.name.encode(), digest_size=4).digest(), "little")
 
     def __post_init__(self) -> None:
         for f in fields(self):  # type: ignore[arg-type]
@@ -88,6 +102,8 @@ class Regularizer(ABC):
                 raise InputError(f"{self.name}: {f.name} is {value!r}; give a number in {allowed}")
             if value not in allowed:
                 raise InputError(f"{self.name}: {f.name} is {value:g}, outside {allowed}; give a number in that range")
+            if allowed.whole and value % 1:
+                raise InputError(f"{self.name}: {f.name} is {value:g}; give a whole number")
 
     @classmethod
     def neutral(cls) -> Self:

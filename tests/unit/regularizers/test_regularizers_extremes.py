@@ -20,6 +20,7 @@ from goodfit.regularizers import (
     WeightAveraging,
     WeightDecay,
 )
+from goodfit.regularizers.form import Form
 from goodfit.rng import Purpose, Streams
 from goodfit.training import Data, Run, Settings, train
 
@@ -91,15 +92,15 @@ def test_dropout_of_one_drops_all_and_of_zero_nothing():
 
 
 def test_noise_of_zero_adds_nothing_and_much_drowns_the_inputs():
-    assert torch.equal(GaussianNoise(0.0).inputs(HIDDEN, DRAW), HIDDEN)
-    drowned = GaussianNoise(100.0).inputs(HIDDEN, DRAW)
+    assert torch.equal(GaussianNoise(0.0).inputs(HIDDEN, DRAW, Form()), HIDDEN)
+    drowned = GaussianNoise(100.0).inputs(HIDDEN, DRAW, Form())
     assert abs(np.corrcoef(HIDDEN.flatten(), drowned.flatten())[0, 1]) < 0.1
     assert drowned.std().item() == pytest.approx(100.0, rel=0.05)
 
 
 def test_noise_is_drawn_anew_at_each_step_and_for_each_member():
     draws = [Streams.of([1, 2]).at(Purpose.NOISE, step=step) for step in (0, 1)]
-    one, other = (GaussianNoise(1.0).inputs(torch.zeros(2, 10, 3), draw) for draw in draws)
+    one, other = (GaussianNoise(1.0).inputs(torch.zeros(2, 10, 3), draw, Form()) for draw in draws)
     assert not torch.isclose(one, other).any()
     assert not torch.isclose(one[0], one[1]).any()
 

@@ -1,0 +1,44 @@
+"""Words left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from goodfit.regularizers.form import Kind
+from goodfit.regularizers.places import Rewrites
+from goodfit.regularizers.recipe import dose
+from goodfit.regularizers.texts.seeding import generators
+from goodfit.texts.editing import delete_words
+
+
+@dataclass(frozen=True)
+class WordDeletion(Rewrites):
+    r"""Each word of a text is left out with probability share; at least one stays.
+
+    Any word may go, a "not" too, so a large share changes what texts say. A word is what stands between blanks: texts
+    in scripts without blanks stay as they are.
+
+    Args:
+        share: probability in [0, 1]: 0 leaves a text as it is, 1 leaves one word of it; usually 0.05 to 0.2.
+
+    Raises:
+        InputError: share is outside [0, 1].
+
+    Example:
+        >>> WordDeletion(1.0).rewrite(["A house by the sea."], [0])
+        ['house.']
+
+    Source:
+        Wei and Zou, "EDA: easy data augmentation techniques for boosting performance on text classification tasks",
+        EMNLP 2019.
+    """
+
+    suits: ClassVar[frozenset[Kind]] = frozenset({"text"})
+    share: float = dose(0.1, neutral=0.0, high=1.0, usual=(0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0))
+
+    def rewrite(self, texts: Sequence[str], seeds: Sequence[int]) -> list[str]:
+        """Each text with fewer words."""
+        randoms = generators(seeds, self.name)
+        return [delete_words(text, self.share, random) for text, random in zip(texts, randoms, strict=True)]
