@@ -207,6 +207,10 @@ def summary(recipes: tuple[str, ...] = RECIPES, *, name: str = "amount", label: 
             "note": "Counted over 10 networks.",
         },
         "calibration": [_calibration(recipes[0], 1.9), _calibration(recipes[-1], 1.08)],
+        "repair": {
+            "log loss": {"as_resampled": 0.531, "repaired": 0.193},
+            "Brier score": {"as_resampled": 0.176, "repaired": 0.048},
+        },
         "confusion": {
             "threshold": 0.07,
             "classes": ["good", label],
@@ -302,7 +306,7 @@ def diagnosed(outcomes: dict[str, str], *, names: tuple[str, ...] = DOSES) -> di
         {"name": name, "bias": 0.052 + 0.002 * place, "variance": 0.034 / (1 + place)}
         for place, name in enumerate((RECIPES[0], *names[:5]))
     ]
-    kept = ("goodfit", "title", "task", "data", "turns", "curves", "calibration", "confusion", "settings", "versions")
+    kept = ("goodfit", "title", "task", "data", "turns", "curves", "calibration", "repair", "confusion", "settings", "versions")
     return {key: value for key, value in summary().items() if key in kept} | {
         "headline": "Overfitting: l2=0.001 brings the held-out loss from 0.741 down to 0.445.",
         "verdicts": asked,

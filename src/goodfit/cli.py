@@ -31,14 +31,51 @@ app = typer.Typer(
 )
 
 
-Data = Annotated[Path, typer.Argument(help="A table: CSV, TSV, Parquet, Arrow or JSON lines.", show_default=False)]
-Target = Annotated[str, typer.Option(help="The column to predict.", show_default=False)]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="A table (CSV, TSV, Parquet, Arrow, JSON lines), or a folder with a folder of files for each class.",
+        show_default=False,
+    ),
+]
+Target = Annotated[
+    str | None, typer.Option(help="The column to predict; a folder's classes are its folders.", show_default=False)
+]
+Kind = Annotated[
+    Literal["table", "image", "text", "audio"] | None,
+    typer.Option(help="What a row is; by default a table's line, or what a folder holds."),
+]
+TextColumn = Annotated[
+    str | None, typer.Option(help="The table's column of texts; by default its only one.", show_default=False)
+]
+PathColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="The table's column of paths to pictures or sounds; by default its only one.", show_default=False
+    ),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        help="A table's column, or a regular expression for files' names ('^[a-z]+'): rows of one group, such as a "
+        "speaker's, stay together in every split.",
+        show_default=False,
+    ),
+]
 Task = Annotated[
     Literal["binary", "multiclass", "regression"] | None, typer.Option(help="Kind of target; by default it tells.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 Seeds = Annotated[int, typer.Option(min=2, help="Repeats, each with a new split and new initial weights.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def _source(data: Path, target: str | None, *options: Any) -> Any:
+    """What is to be learned, of the options kind, text column, path column, group and task."""
+    from goodfit.commands.reading import Source
+
+    kind, text, path, group, task = options
+    return Source(data, target, task, kind, text if path is None else path, group)
 
 
 def _print_version(asked: bool) -> None:
@@ -72,13 +109,21 @@ def demo(
     command.run(command.Request(data, seeds, seed, out, json))
 
 
-@app.command(epilog="Example: goodfit fit loans.csv --target default --budget 60s --out loans-run")
+@app.command(
+    epilog="Examples: goodfit fit loans.csv --target default --budget 60s --out loans-run; goodfit fit digits/ --kind "
+    "image; goodfit fit reviews.csv --kind text --text-column text --target label; goodfit fit words/ --kind audio "
+    "--group '^[a-z]+'"
+)
 def fit(
     data: Data,
-    target: Target,
+    target: Target = None,
     recipe: Annotated[
         str | None, typer.Option(help="Regularizers and doses, such as 'l2=1e-3, dropout=0.3'; by default it chooses.")
     ] = None,
+    kind: Kind = None,
+    text_column: TextColumn = None,
+    path_column: PathColumn = None,
+    group: Group = None,
     task: Task = None,
     budget: Annotated[str | None, typer.Option(help="Time granted, such as 30s or 2min.")] = None,
     seed: Seed = 0,
@@ -88,16 +133,21 @@ def fit(
     """Split off test rows, diagnose, find the recipe, train, and write a run folder with model and report."""
     from goodfit.commands import fit as command
 
-    command.run(command.Request(data, target, recipe, task, budget, seed, out, json, STARTED))
+    source = _source(data, target, kind, text_column, path_column, group, task)
+    command.run(command.Request(source, recipe, budget, seed, out, json, STARTED))
 
 
 @app.command(epilog="Example: goodfit compare loans.csv --target default --recipe none --recipe 'l2=1e-3, dropout=0.3'")
 def compare(
     data: Data,
-    target: Target,
     recipe: Annotated[
         list[str], typer.Option(help="A recipe; give the option once for each. The first is the reference.")
     ],
+    target: Target = None,
+    kind: Kind = None,
+    text_column: TextColumn = None,
+    path_column: PathColumn = None,
+    group: Group = None,
     task: Task = None,
     seeds: Seeds = 10,
     seed: Seed = 0,
@@ -107,7 +157,8 @@ def compare(
     """Compare recipes on rows that no run has seen: scores and paired differences, with 95 % intervals."""
     from goodfit.commands import compare as command
 
-    command.run(command.Request(data, target, recipe, task, seeds, seed, out, json))
+    source = _source(data, target, kind, text_column, path_column, group, task)
+    command.run(command.Request(source, recipe, seeds, seed, out, json))
 
 
 @app.command(
@@ -118,11 +169,16 @@ def diagnose(
     source: Annotated[
         Path,
         typer.Argument(
-            help="A table (with --target), or a training log: CSV, JSON, JSON lines, TensorBoard events, a run folder.",
+            help="A table (with --target), a folder of pictures, sounds or texts (with --kind), or a training log: "
+            "CSV, JSON, JSON lines, TensorBoard events, a run folder.",
             show_default=False,
         ),
     ],
     target: Annotated[str | None, typer.Option(help="The column to predict, of a table.")] = None,
+    kind: Kind = None,
+    text_column: TextColumn = None,
+    path_column: PathColumn = None,
+    group: Group = None,
     recipe: Annotated[str, typer.Option(help="Regularization of the network that is asked about.")] = "none",
     task: Task = None,
     budget: Annotated[str | None, typer.Option(help="Time granted, such as 30s or 2min.")] = None,
@@ -139,10 +195,11 @@ def diagnose(
 ) -> int:
     """Tell whether a network overfits, underfits or neither, and what else is wrong: on a table, or from a log."""
     names = tuple(fail_on or ())
-    if target is not None:
+    if target is not None or kind is not None:
         from goodfit.commands import diagnose as on_table
 
-        asked = on_table.Request(source, target, recipe, task, budget, seed, out, names)
+        rows = _source(source, target, kind, text_column, path_column, group, task)
+        asked = on_table.Request(rows, recipe, budget, seed, out, names)
         return on_table.run(asked, started=STARTED, json=json)
     from goodfit.commands import diagnose_log as from_log
 
@@ -152,7 +209,16 @@ def diagnose(
 @app.command(epilog="Example: goodfit predict loans-run new.csv -o predictions.csv")
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder, or its model.safetensors.", show_default=False)],
-    new: Annotated[Path, typer.Argument(help="A table with the columns of the training.", show_default=False)],
+    new: Annotated[
+        Path,
+        typer.Argument(
+            help="A table with the columns of the training; for pictures and sounds a folder, or one file.",
+            show_default=False,
+        ),
+    ],
+    column: Annotated[
+        str | None, typer.Option(help="A table's column of texts or paths; by default named as in the training.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="A .csv, .parquet or .jsonl file; by default CSV is printed.")
     ] = None,
@@ -161,7 +227,7 @@ def predict(
     """Predict every row of a new table with a run's model."""
     from goodfit.commands import predict as command
 
-    command.run(run, new, out, json=json)
+    command.run(run, new, out, column=column, json=json)
 
 
 @app.command(epilog="Example: goodfit report loans-run -o report.html")
@@ -174,6 +240,46 @@ def report(
     from goodfit.commands import report as command
 
     command.run(run, out, json=json)
+
+
+@app.command(
+    epilog="Examples: goodfit augment image photos/ augmented --with 'rotate=15, flip'; goodfit augment audio words/ "
+    "augmented --with 'pitch_shift=3, white_noise=10'; goodfit augment text reviews.csv augmented --with synonyms=0.3; "
+    "goodfit augment table loans.csv augmented --target default --with smote=0.5"
+)
+def augment(
+    kind: Annotated[
+        Literal["image", "text", "audio", "table"], typer.Argument(help="What the examples are.", show_default=False)
+    ],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN",
+            help="A picture, a sound, a text (.txt), a folder of them, or a table of texts or of rows.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The folder to write, new or of an earlier augment.", show_default=False),
+    ],
+    techniques: Annotated[
+        str, typer.Option("--with", help="Techniques and doses, such as 'rotate=15, flip'.", show_default=False)
+    ],
+    n: Annotated[
+        int, typer.Option("--n", min=1, max=64, help="Variants of each example; of a table, smote says how many rows.")
+    ] = 8,
+    column: Annotated[
+        str | None, typer.Option(help="A table's column of texts; by default its only one.", show_default=False)
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The column of a table's classes.", show_default=False)] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Augment a few examples to look at or listen to: files, and a contact sheet with the originals beside them."""
+    from goodfit.commands import augment as command
+
+    command.run(command.Request(kind, source, out, techniques, n, seed, column, target), json=json)
 
 
 def main() -> None:

@@ -53,6 +53,12 @@ class Model:
     parameters: NDArray[np.float32]
     statistics: NDArray[np.float32]
 
+    @property
+    def medium(self) -> str | None:
+        """Whether a row is an image, a sound or a text; None for a table's line."""
+        kind = self.encoders[0].schema.form.kind
+        return None if kind == "table" else kind
+
     def predict(self, table: Table) -> Floats:
         """Class probabilities `(n, C)`, or in regression the numbers `(n, 1)`: the mean over the networks.
 

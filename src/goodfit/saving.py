@@ -15,6 +15,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from goodfit.model import Model
 from goodfit.networks import Layout
 from goodfit.regularizers import Recipe
 
-FORMAT = 1
+FORMAT = 2
 MODEL, SUMMARY, HISTORY, REPORT = "model.safetensors", "run.json", "history.parquet", "report.html"
 
 
@@ -162,7 +163,7 @@ def _header(model: Model) -> dict[str, Any]:
         "columns": list(model.columns),
         "classes": {"dtype": model.classes.dtype.str, "values": model.classes.tolist()},
         "recipe": str(model.recipe),
-        "layout": {"sizes": list(model.layout.sizes), "batch_norm": model.layout.batch_norm},
+        "layout": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(model.layout).items()},
         "encoders": [encoder.to_dict() for encoder in model.encoders],
         "scales": [[scale.center, scale.scale] for scale in model.scales],
         "members": list(model.members),
@@ -180,13 +181,18 @@ def _model(header: Mapping[str, Any], tensors: Mapping[str, NDArray[np.float32]]
         columns=tuple(header["columns"]),
         classes=np.array(classes["values"], dtype=np.dtype(classes["dtype"])),
         recipe=recipe,
-        layout=Layout(tuple(header["layout"]["sizes"]), header["layout"]["batch_norm"]),
+        layout=_layout(header["layout"]),
         encoders=tuple(Encoder.from_dict(state) for state in header["encoders"]),
         scales=tuple(TargetScale(center, scale) for center, scale in header["scales"]),
         members=tuple(header["members"]),
         parameters=tensors["parameters"],
         statistics=tensors["statistics"],
     )
+
+
+def _layout(state: Mapping[str, Any]) -> Layout:
+    picture, channels = (tuple(state.get(name, ())) for name in ("picture", "channels"))
+    return Layout(tuple(state["sizes"]), state["batch_norm"], picture, channels)
 
 
 def _finite(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from goodfit.errors import InputError
@@ -11,9 +12,8 @@ from goodfit.regularizers import Recipe
 from goodfit.regularizers.recipe import Regularizer
 from goodfit.studies.comparison import Comparison, Repeats
 from goodfit.studies.comparison import compare as compare_problem
-from goodfit.studies.fitting import usual_batch_size
 from goodfit.studies.problem import read_problem
-from goodfit.training import Settings
+from goodfit.studies.usual import usual_settings
 
 
 def compare(
@@ -22,9 +22,10 @@ def compare(
     recipes: Sequence[Recipe | Regularizer | str],
     *,
     seeds: int = 10,
-    hidden: tuple[int, ...] = (128, 128),
-    max_epochs: int = 100,
+    hidden: tuple[int, ...] | None = None,
+    max_epochs: int | None = None,
     task: Literal["binary", "multiclass", "regression"] | None = None,
+    groups: Any = None,
     random_state: int = 0,
 ) -> Comparison:
     """Compare recipes on rows that no run has seen, with intervals.
@@ -33,12 +34,13 @@ def compare(
     (20 %), and every recipe is trained on every split, all in one population.
 
     Args:
-        X: an array or a data frame `(n, D)`.
+        X: an array or a data frame `(n, D)`; pictures, texts or sounds as `Classifier` takes them.
         y: the target `(n,)`.
         recipes: recipes or their texts; the first is the reference of the differences.
         seeds: repeats, 2 or more; 10 are usual.
-        hidden: units of each hidden layer.
-        max_epochs: passes over the training rows at most.
+        hidden: units of each hidden layer; None for what is usual for such rows, as in `Classifier`.
+        max_epochs: passes over the training rows at most; None likewise.
+        groups: `(n,)` rows of one group, such as clips of one speaker, stay on one side of every split; None for none.
         task: None to tell by the target.
         random_state: seed of everything random.
 
@@ -56,19 +58,21 @@ def compare(
         4
     """
     _check(recipes, hidden, max_epochs, task)
-    problem = read_problem(X, y, task=task)
-    settings = Settings(hidden=tuple(hidden), max_epochs=max_epochs, batch_size=usual_batch_size(problem.rows))
+    problem = read_problem(X, y, task=task, groups=groups)
+    settings = usual_settings(problem)
+    settings = settings if hidden is None else replace(settings, hidden=tuple(hidden))
+    settings = settings if max_epochs is None else replace(settings, max_epochs=max_epochs)
     repeats = Repeats(seeds=seeds, seed=random_state)
     return compare_problem(problem, [Recipe.of(recipe) for recipe in recipes], repeats=repeats, settings=settings)
 
 
-def _check(recipes: object, hidden: Sequence[int], max_epochs: int, task: Task | None) -> None:
+def _check(recipes: object, hidden: Sequence[int] | None, max_epochs: int | None, task: Task | None) -> None:
     """Raise InputError for the first setting that can't be used."""
     if isinstance(recipes, str | Recipe | Regularizer):
         raise InputError(f"recipes is {str(recipes)!r}; give a list of recipes, the first for reference")
-    if any(units < 1 for units in hidden):
+    if hidden is not None and any(units < 1 for units in hidden):
         raise InputError(f"hidden is {tuple(hidden)}; give units of each layer, such as (128, 128)")
-    if max_epochs < 1:
+    if max_epochs is not None and max_epochs < 1:
         raise InputError(f"max_epochs is {max_epochs}; give epochs, 1 or more")
     if task is not None:
         metrics_of(task)

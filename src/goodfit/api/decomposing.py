@@ -141,7 +141,7 @@ def _networks(
 ) -> Predictions:
     """Of goodfit's own: one population. The number of bootstrap samples is 0 for fresh draws."""
     draws = [_weighted(rows, getattr(estimator, "class_weight", None)) for rows in draws]
-    subject = subject_of(estimator, draws[0].problem.rows, seed=seed)
+    subject = subject_of(estimator, draws[0].problem, seed=seed)
     watched = stops_early(subject.recipe)
     if bootstraps:
         made = bootstrap_replicates(draws[0], bootstraps, seed=seed, watched=watched)

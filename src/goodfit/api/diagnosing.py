@@ -67,5 +67,5 @@ def diagnose(
         raise InputError(f"estimator is {chosen!r}; give a goodfit.Classifier or a goodfit.Regressor")
     problem = read_problem(X, y, task=task_of(chosen))
     deadline = math.inf if seconds is None else started + SHARE * seconds
-    subject = subject_of(chosen, problem.rows, seed=random_state, deadline=deadline)
+    subject = subject_of(chosen, problem, seed=random_state, deadline=deadline)
     return diagnose_problem(problem, subject).diagnosis

@@ -29,7 +29,7 @@ def problem_of(estimator: Network, X: Any, y: Any) -> Problem:
 
 def studied(estimator: Network, problem: Problem, *, seed: int) -> Subject:
     """The estimator as a study trains it: to the end, whatever its budget, for points cut short can't be compared."""
-    subject = subject_of(estimator, problem.rows, seed=seed)
+    subject = subject_of(estimator, problem, seed=seed)
     return replace(subject, execution=replace(subject.execution, deadline=math.inf))
 
 

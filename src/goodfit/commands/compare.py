@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from goodfit.commands.folder import open_folder, write_run
-from goodfit.commands.reading import read_file
+from goodfit.commands.reading import Source, read_source
 from goodfit.commands.terminal import console, print_json, print_table, progress
-from goodfit.metrics import Task
 from goodfit.regularizers import Recipe
 from goodfit.report.summary import summarize_comparison
 from goodfit.report.tables import Labels, comparison_table
 from goodfit.saving import REPORT
 from goodfit.studies.comparison import Comparison, Repeats, compare
 from goodfit.studies.findings import history_frame
-from goodfit.studies.fitting import usual_batch_size
 from goodfit.studies.problem import Problem
+from goodfit.studies.usual import usual_settings
 from goodfit.training import Settings
 
 
@@ -27,20 +26,16 @@ class Request:
     """What the user asked for.
 
     Args:
-        data: the file.
-        target: the column to predict.
+        source: what to learn.
         recipes: their texts; the first is the reference.
-        task: None to tell by the target.
         seeds: repeats.
         seed: of everything random.
         out: the run folder, or None to write none.
         json: whether to print JSON.
     """
 
-    data: Path
-    target: str
+    source: Source
     recipes: Sequence[str]
-    task: Task | None
     seeds: int
     seed: int
     out: Path | None
@@ -50,10 +45,11 @@ class Request:
 def run(request: Request) -> None:
     """Compare, print the table, and write the run folder if asked for."""
     recipes = [Recipe.parse(text) for text in request.recipes]
-    problem = read_file(request.data, request.target, request.task)
-    labels = Labels("compare", f"{request.data.name}: {request.target}", request.data.name, request.target, {})
-    settings = Settings(batch_size=usual_batch_size(problem.rows))
-    comparison = train_all(problem, recipes, Repeats(seeds=request.seeds, seed=request.seed), settings, request.out)
+    given = read_source(request.source)
+    problem, source = given.problem, request.source
+    labels = Labels("compare", source.title, source.data.name, problem.name, {}, given.notes)
+    repeats = Repeats(seeds=request.seeds, seed=request.seed)
+    comparison = train_all(problem, recipes, repeats, usual_settings(problem), request.out)
     finish(comparison, labels, out=request.out, json=request.json)
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from goodfit.commands.folder import open_folder, write_run
-from goodfit.commands.reading import read_file
+from goodfit.commands.reading import Source, read_source
 from goodfit.commands.terminal import console, print_json, print_wrapped, progress
 from goodfit.commands.verdicts import check_names, exit_status, print_verdicts
-from goodfit.metrics import Task
 from goodfit.regularizers import Recipe
 from goodfit.report.diagnosing import summarize_diagnosis
 from goodfit.report.tables import Labels
@@ -18,9 +17,10 @@ from goodfit.saving import REPORT
 from goodfit.studies.budget import read_seconds
 from goodfit.studies.diagnosing import diagnose_problem
 from goodfit.studies.findings import history_frame
-from goodfit.studies.fitting import Plan, usual_batch_size
+from goodfit.studies.fitting import Plan
 from goodfit.studies.subject import Subject
-from goodfit.training import Execution, Settings
+from goodfit.studies.usual import usual_settings
+from goodfit.training import Execution
 
 RESERVE = 3.0
 """Seconds of a budget kept for reading the results and writing."""
@@ -31,20 +31,16 @@ class Request:
     """What the user asked for.
 
     Args:
-        data: the file.
-        target: the column to predict.
+        source: what to learn.
         recipe: the regularization of the network that is asked about.
-        task: None to tell by the target.
         budget: time granted, such as "60s"; None for no limit.
         seed: of everything random.
         out: the run folder, or None to write none.
         fail_on: verdicts that make the exit status 1.
     """
 
-    data: Path
-    target: str
+    source: Source
     recipe: str
-    task: Task | None
     budget: str | None
     seed: int
     out: Path | None
@@ -55,14 +51,14 @@ def run(request: Request, *, started: float, json: bool) -> int:
     """Diagnose, show the verdicts, write the run folder if asked for, and return the exit status."""
     check_names(request.fail_on)
     budget, recipe = read_seconds(request.budget), Recipe.parse(request.recipe)
-    problem = read_file(request.data, request.target, request.task, enough=False)
+    given = read_source(request.source, enough=False)
+    problem, source = given.problem, request.source
     checkpoint = open_folder(request.out, model=False) if request.out else None
     deadline = math.inf if budget is None else started + max(budget - RESERVE, budget / 3)
-    settings = Settings(batch_size=usual_batch_size(problem.rows))
-    subject = Subject(recipe, settings, Plan(seed=request.seed), Execution(deadline=deadline))
+    subject = Subject(recipe, usual_settings(problem), Plan(seed=request.seed), Execution(deadline=deadline))
     with progress("training") as on_epoch:
         found = diagnose_problem(problem, replace(subject, on_epoch=on_epoch, checkpoint=checkpoint))
-    labels = Labels("diagnose", f"{request.data.name}: {request.target}", request.data.name, request.target, {})
+    labels = Labels("diagnose", source.title, source.data.name, problem.name, {}, given.notes)
     summary = summarize_diagnosis(found, problem, labels)
     if request.out:
         trials = found.evidence.trials if found.evidence else ()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from goodfit.commands.folder import open_folder, write_run
-from goodfit.commands.reading import read_file
+from goodfit.commands.reading import Source, read_source
 from goodfit.commands.terminal import console, print_json, print_table, progress
 from goodfit.diagnosis import diagnose
-from goodfit.metrics import Task
 from goodfit.regularizers import Recipe
+from goodfit.regularizers.form import Kind
 from goodfit.report.diagnosing import changes_of
 from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels, OnTest
@@ -23,20 +23,20 @@ from goodfit.statistics import Estimate
 from goodfit.studies.budget import read_seconds
 from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import (
-    CANDIDATES,
     Fit,
     Plan,
+    as_resampled,
     fit,
     held_out_predictions,
     model_of,
     scores_of,
     threshold_of,
-    usual_batch_size,
 )
-from goodfit.studies.problem import Problem
+from goodfit.studies.problem import Floats, Problem
 from goodfit.studies.testing import Predictor, Tested, score_on, split_test
 from goodfit.studies.trials import gather_evidence
-from goodfit.training import Execution, Settings
+from goodfit.studies.usual import candidates_for, usual_settings
+from goodfit.training import Execution
 
 TEST_SHARE = 0.2
 RESERVE = 7.0
@@ -48,10 +48,8 @@ class Request:
     """What the user asked for.
 
     Args:
-        data: the file.
-        target: the column to predict.
+        source: what to learn.
         recipe: its text; None to choose.
-        task: None to tell by the target.
         budget: time granted, such as "60s"; None for no limit.
         seed: of everything random.
         out: the run folder.
@@ -59,10 +57,8 @@ class Request:
         started: when the command began, `time.monotonic()`.
     """
 
-    data: Path
-    target: str
+    source: Source
     recipe: str | None
-    task: Task | None
     budget: str | None
     seed: int
     out: Path
@@ -73,8 +69,10 @@ class Request:
 def run(request: Request) -> None:
     """Fit, test, write the run folder, and say what was found."""
     budget = read_seconds(request.budget)
-    recipes = _candidates(request.recipe)
-    problem = read_file(request.data, request.target, request.task)
+    asked = None if request.recipe is None else Recipe.parse(request.recipe)
+    given = read_source(request.source)
+    problem = given.problem
+    recipes = _candidates(asked, problem.kind)
     checkpoint = open_folder(request.out, model=True)
     train, test = split_test(problem, TEST_SHARE, request.seed)
     deadline = math.inf if budget is None else request.started + max(budget - RESERVE, budget / 3)
@@ -83,25 +81,25 @@ def run(request: Request) -> None:
             train,
             recipes,
             plan=Plan(seed=request.seed, use=len(recipes) - 1 if request.recipe else None),
-            settings=Settings(batch_size=usual_batch_size(train.rows)),
+            settings=usual_settings(train),
             execution=Execution(deadline=deadline),
             on_epoch=on_epoch,
             checkpoint=checkpoint,
         )
-    summary = _summary(fitted, test, request)
+    summary = _summary(fitted, test, request, given.notes)
     model = model_of(fitted, fitted.best)
     write_run(request.out, summary, history_frame([c.results for c in fitted.candidates]), model)
     _show(summary, request)
 
 
-def _candidates(recipe: str | None) -> list[Recipe]:
+def _candidates(asked: Recipe | None, kind: Kind) -> list[Recipe]:
     """The recipe that was asked for beside no regularization, or the usual ones to choose from."""
-    texts = CANDIDATES if recipe is None else ("none", recipe)
-    return list(dict.fromkeys(Recipe.parse(text) for text in texts))
+    return candidates_for(kind) if asked is None else list(dict.fromkeys([Recipe(), asked]))
 
 
-def _summary(fitted: Fit, test: Problem, request: Request) -> dict[str, Any]:
-    labels = Labels("fit", f"{request.data.name}: {request.target}", request.data.name, request.target, {})
+def _summary(fitted: Fit, test: Problem, request: Request, notes: tuple[str, ...]) -> dict[str, Any]:
+    source = request.source
+    labels = Labels("fit", source.title, source.data.name, test.name, {}, notes)
     evidence = gather_evidence(fitted)
     tested = _tested(fitted, test, request.seed)
     return summarize_fit(fitted, diagnose(evidence), labels, tested) | changes_of(evidence)
@@ -116,7 +114,17 @@ def _tested(fitted: Fit, test: Problem, seed: int) -> OnTest:
     tested = score_on(test, predictors, seed)
     constant = scores_of(test, _constant(fitted.prepared.problem, test.rows))
     baseline = Tested({key: Estimate(value, value, value) for key, value in constant.items()}, {})
-    return OnTest(test, predictors[-1].predicted, dict(zip(shown, tested, strict=True)), baseline)
+    raw = _as_resampled(fitted, test)
+    return OnTest(test, predictors[-1].predicted, dict(zip(shown, tested, strict=True)), baseline, raw)
+
+
+def _as_resampled(fitted: Fit, test: Problem) -> Floats | None:
+    """The chosen candidate's predictions without the repair of what synthetic rows do to probabilities."""
+    best = fitted.best
+    if all(result.run.shift is None for result in best.results):
+        return None
+    raw = replace(best, results=tuple(as_resampled(result) for result in best.results))
+    return model_of(fitted, raw).predict(test.table)
 
 
 def _predictor(fitted: Fit, place: int, test: Problem) -> Predictor:

@@ -6,12 +6,22 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import polars as pl
 
 from goodfit.commands.terminal import print_json
+from goodfit.data.collecting import (
+    SUFFIXES,
+    Collection,
+    Medium,
+    collect_files,
+    collect_folder,
+    collect_paths,
+    collect_texts,
+)
 from goodfit.data.readers import read
-from goodfit.data.table import to_table
+from goodfit.data.table import Table, to_table
 from goodfit.errors import InputError
 from goodfit.model import Model
 from goodfit.saving import read_model, write_all
@@ -23,15 +33,21 @@ WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO], object]] = {
 }
 
 
-def run(source: Path, new: Path, out: Path | None, *, json: bool) -> None:
-    """Predict each row of a new table: to a file, or as CSV to standard output.
+def run(source: Path, new: Path, out: Path | None, *, column: str | None, json: bool) -> None:
+    """Predict each row of a new table, or each file of a folder: to a file, or as CSV to standard output.
 
     Raises:
         InputError: no model there, a table that it can't read, or a file name of an unknown kind.
     """
     if out and out.suffix not in WRITERS:
         raise InputError(f"-o {out}: the name must end in {', '.join(WRITERS)}")
-    frame = predictions(read_model(source), read(new))
+    model = read_model(source)
+    if model.medium is None:
+        frame = predictions(model, read(new))
+    else:
+        found = _new_rows(model, new, column)
+        beside = {"file": list(found.names)} if found.names else {}
+        frame = pl.DataFrame(beside | _predicted(model, found.table))
     if out:
         WRITERS[out.suffix](frame, buffer := io.BytesIO())
         write_all(out.parent, {out.name: buffer.getvalue()})
@@ -46,9 +62,25 @@ def predictions(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
     """A row's most probable class with all probabilities, or its number."""
     known = set(model.encoders[0].schema.names)
     used = [name for name in frame.columns if name in known]
-    predicted = model.predict(to_table(frame.select(used) if used else frame))
+    return pl.DataFrame(_predicted(model, to_table(frame.select(used) if used else frame)))
+
+
+def _new_rows(model: Model, new: Path, column: str | None) -> Collection:
+    """New pictures, sounds or texts, brought to the form of the training's."""
+    kind, form = cast(Medium, model.medium), model.encoders[0].schema.form
+    if new.is_dir():
+        return collect_folder(new, kind, form=form)
+    if new.suffix.lower() in SUFFIXES[kind]:
+        return collect_files([new], kind, form=form)
+    frame = read(new)
+    name = column or model.columns[0]
+    return collect_texts(frame, name) if kind == "text" else collect_paths(frame, name, new.parent, kind, form)
+
+
+def _predicted(model: Model, table: Table) -> dict[str, Any]:
+    predicted = model.predict(table.renamed(model.columns) if model.medium else table)
     if model.task == "regression":
-        return pl.DataFrame({"prediction": predicted[:, 0]})
+        return {"prediction": predicted[:, 0]}
     named = {f"probability_{name}": predicted[:, i] for i, name in enumerate(model.classes.tolist())}
     best = [model.classes.tolist()[code] for code in predicted.argmax(1)]
-    return pl.DataFrame({"prediction": best} | named)
+    return {"prediction": best} | named

@@ -1,13 +1,25 @@
-"""From a file and the name of its target to a problem."""
+"""From what a user names to a problem: a table and its target, or a folder of pictures, sounds or texts."""
 
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, cast
 
 import numpy as np
 import polars as pl
 
+from goodfit.data.collecting import (
+    Collection,
+    Medium,
+    collect_folder,
+    collect_paths,
+    collect_texts,
+    groups_of,
+    guess_medium,
+    texts_in,
+)
 from goodfit.data.readers import read
 from goodfit.data.target import check_class_sizes
 from goodfit.errors import InputError
@@ -15,40 +27,142 @@ from goodfit.metrics import Task
 from goodfit.studies.problem import Problem, read_problem
 
 LEAST_ROWS = 20
+KINDS: dict[str, Medium] = {"image": "image", "audio": "sound", "text": "text"}
+FOLDER_TARGET = "class"
 
 
-def read_file(path: Path, target: str, task: Task | None, *, enough: bool = True) -> Problem:
-    """Read a table and check that there is enough of it to learn from and to test on, unless `enough` is False.
+@dataclass(frozen=True)
+class Source:
+    """What a user wants learned.
+
+    Args:
+        data: a table, or a folder with a folder a class.
+        target: the column to predict, of a table.
+        task: None to tell by the target.
+        kind: what a row is; None for a table's line, or what a folder holds.
+        column: of a table that holds texts, or the paths of files; None to tell.
+        group: a column of a table, or a regular expression for the names of a folder's files: rows of one group are
+            never on two sides of a split.
+    """
+
+    data: Path
+    target: str | None
+    task: Task | None = None
+    kind: Literal["table", "image", "text", "audio"] | None = None
+    column: str | None = None
+    group: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What a report is called."""
+        return f"{self.data.name}: {self.target}" if self.target else self.data.resolve().name
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A problem, and what a user should know of how it was read, a line each."""
+
+    problem: Problem
+    notes: tuple[str, ...] = ()
+
+
+def read_source(source: Source, *, enough: bool = True) -> Given:
+    """Read what is to be learned, and check that there is enough of it to learn from and to test on, unless told not to.
 
     Raises:
-        InputError: the file, the target, or too few rows.
+        InputError: the data, the target, a column, or too few rows.
     """
-    return problem_of(read(path), target, task=task, name=path.name, enough=enough)
+    if source.data.is_dir():
+        return _from_folder(source, enough)
+    frame = read(source.data)
+    if source.target is None:
+        raise InputError(f"{source.data.name} is a table: name the column to predict with --target")
+    groups = texts_in(frame, source.group) if source.group is not None else None
+    frame = frame.drop(source.group) if source.group is not None else frame
+    if source.kind in (None, "table"):
+        problem = problem_of(frame, source.target, task=source.task, name=source.data.name, enough=enough)
+        return Given(problem if groups is None else _grouped(problem, groups))
+    found = _collected(frame, source)
+    table = pl.DataFrame({source.target: _target(frame, source.target, source.data.name)})
+    problem = read_problem(found.table, table[source.target], task=source.task, name=source.target, groups=groups)
+    return Given(_checked(problem, source.task, source.data.name, enough=enough), found.notes)
 
 
 def problem_of(
     frame: pl.DataFrame, target: str, *, task: Task | None = None, name: str, enough: bool = True
 ) -> Problem:
     """The problem of predicting a column of a frame from the others."""
-    if target not in frame.columns:
-        near = difflib.get_close_matches(target, frame.columns, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(frame.columns[:8])}"
-        more = ", ..." if not near and len(frame.columns) > 8 else ""
-        raise InputError(f"{name} has no column {target!r}: {hint}{more}")
+    values = _target(frame, target, name)
     if len(frame.columns) == 1:
         raise InputError(f"{name} has no column but the target {target!r}: give columns to predict it from")
     if enough and frame.height < LEAST_ROWS:
         raise InputError(
             f"{name} has {frame.height} rows, too few to train, validate and test: give {LEAST_ROWS} or more"
         )
-    problem = read_problem(frame.drop(target), frame[target], task=task, name=target)
+    return _checked(read_problem(frame.drop(target), values, task=task, name=target), task, name, enough=enough)
+
+
+def _target(frame: pl.DataFrame, target: str, name: str) -> pl.Series:
+    if target in frame.columns:
+        return frame[target]
+    near = difflib.get_close_matches(target, frame.columns, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(frame.columns[:8])}"
+    more = ", ..." if not near and len(frame.columns) > 8 else ""
+    raise InputError(f"{name} has no column {target!r}: {hint}{more}")
+
+
+def _checked(problem: Problem, task: Task | None, name: str, *, enough: bool) -> Problem:
+    """The problem, if there is enough of it."""
+    if enough and problem.rows < LEAST_ROWS:
+        raise InputError(
+            f"{name} has {problem.rows} rows, too few to train, validate and test: give {LEAST_ROWS} or more"
+        )
     if enough and problem.task != "regression":
         check_class_sizes(problem.target, problem.classes, least=3)
     if task == "binary" and len(problem.classes) > 2:
-        raise InputError(f"column {target!r} of {name} has {len(problem.classes)} classes: give --task multiclass")
+        raise InputError(
+            f"column {problem.name!r} of {name} has {len(problem.classes)} classes: give --task multiclass"
+        )
     different = problem.merged()
     if enough and np.bincount(different.strata).max() < 3:
         raise InputError(
             f"{name} has {different.rows} different rows, too few to train, validate and test: give more of them"
         )
     return problem
+
+
+def _from_folder(source: Source, enough: bool) -> Given:
+    if source.target is not None:
+        raise InputError(f"{source.data} is a folder, and its folders are the classes: leave --target away")
+    if source.kind == "table":
+        raise InputError(f"{source.data} is a folder: name a file in it, or give --kind image, audio or text")
+    kind = KINDS[source.kind] if source.kind else guess_medium(source.data)
+    found = collect_folder(source.data, kind)
+    groups = groups_of(found.names, source.group) if source.group is not None else None
+    problem = read_problem(found.table, list(found.labels), task=source.task, name=FOLDER_TARGET, groups=groups)
+    return Given(_checked(problem, source.task, source.data.name, enough=enough), found.notes)
+
+
+def _collected(frame: pl.DataFrame, source: Source) -> Collection:
+    kind = KINDS[cast(str, source.kind)]
+    column = source.column or _only_text(frame, source)
+    if column == source.target:
+        raise InputError(f"column {column!r} is the target: name another one for the {kind}s")
+    if kind == "text":
+        return collect_texts(frame, column)
+    return collect_paths(frame, column, source.data.parent, kind)
+
+
+def _only_text(frame: pl.DataFrame, source: Source) -> str:
+    """The one column of text beside the target."""
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String and name != source.target]
+    if len(texts) == 1:
+        return texts[0]
+    option = "--text-column" if source.kind == "text" else "--path-column"
+    raise InputError(
+        f"{source.data.name} has {len(texts)} columns of text beside the target: name the one to use with {option}"
+    )
+
+
+def _grouped(problem: Problem, groups: list[str]) -> Problem:
+    return replace(problem, groups=np.unique(np.array(groups), return_inverse=True)[1].astype(np.int64))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from goodfit.data.schema import DAY, MAX_LEVELS, Schema
 from goodfit.data.table import Column, Table
+from goodfit.data.words import Vocabulary
+from goodfit.regularizers.images.scale import to_inputs as pixels_to_inputs
+from goodfit.sounds.mel import to_inputs as decibels_to_inputs
 
 __all__ = ["MAX_LEVELS", "Encoder", "Schema", "fit_encoder"]
 
@@ -34,23 +39,29 @@ class Measures(NamedTuple):
     fill: Floats
 
 
+_NO_MEASURES = Measures(*np.empty((5, 0)))
+
+
 @dataclass(frozen=True, eq=False)
 class Encoder:
     """What was learned from training rows.
 
     measures: of the inputs that are measured (numbers, booleans, dates, frequencies) rather than 0 or 1.
     seen: of each category, the levels with an input that the training rows have. frequent: of a category with more
-    than `MAX_LEVELS` levels, how many training rows each level has, where 2 or more.
+    than `MAX_LEVELS` levels, how many training rows each level has, where 2 or more. vocabulary: of a text.
     """
 
     schema: Schema
     measures: Measures
     seen: Mapping[str, tuple[str, ...]]
     frequent: Mapping[str, Mapping[str, int]]
+    vocabulary: Vocabulary | None = None
 
     def transform(self, table: Table, dtype: type[np.floating[Any]] = np.float32) -> npt.NDArray[Any]:
         """Encode a table of n rows, after `Schema.check`, as (n, D) of a float type."""
         table = self.schema.check(table)
+        if self.schema.form.kind != "table":
+            return self._media(table.columns[0], dtype)
         out = np.zeros((table.rows, len(self.schema.input_names)), dtype=dtype)
         measured, positions = _measured(table, self.schema, self.frequent)
         limit = float(np.finfo(dtype).max)
@@ -69,6 +80,19 @@ class Encoder:
                 out[:, start + len(field.inputs) - 1] = column.missing
         return out
 
+    def _media(self, column: Column, dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
+        """Pictures and sounds on a scale that is the same for all data; texts by their vocabulary."""
+        width = math.prod(self.schema.form.shape)
+        if self.vocabulary is not None:
+            described = self.vocabulary.transform(column.levels, dtype)
+            out = np.zeros((len(column.values), width), dtype=dtype)
+            present = column.values >= 0
+            out[present, : described.shape[1]] = described[column.values[present]]
+            return out
+        if column.kind == "image":
+            return pixels_to_inputs(column.values).astype(dtype).reshape(-1, width)
+        return decibels_to_inputs(torch.from_numpy(column.values)).numpy().astype(dtype).reshape(-1, width)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, texts and numbers, for JSON; floats come back bit for bit."""
         return {
@@ -76,6 +100,7 @@ class Encoder:
             "measures": {name: values.tolist() for name, values in self.measures._asdict().items()},
             "seen": {name: list(levels) for name, levels in self.seen.items()},
             "frequent": {name: dict(counts) for name, counts in self.frequent.items()},
+            "vocabulary": self.vocabulary.to_dict() if self.vocabulary else None,
         }
 
     @staticmethod
@@ -83,7 +108,8 @@ class Encoder:
         """The inverse of `to_dict`."""
         measures = Measures(*(np.array(state["measures"][name], dtype=np.float64) for name in Measures._fields))
         seen = {name: tuple(levels) for name, levels in state["seen"].items()}
-        return Encoder(Schema.from_dict(state["schema"]), measures, seen, state["frequent"])
+        words = Vocabulary.from_dict(state["vocabulary"]) if state.get("vocabulary") else None
+        return Encoder(Schema.from_dict(state["schema"]), measures, seen, state["frequent"], words)
 
 
 def fit_encoder(
@@ -124,12 +150,10 @@ def fit_encoder(
         table, weights = table.take(rows), None if weights is None else weights[rows]
     weights = np.ones(table.rows) if weights is None else np.asarray(weights, dtype=np.float64)
     seen, frequent = _levels(table, schema)
+    if schema.form.kind != "table":
+        return Encoder(schema, _NO_MEASURES, {}, {})
     measured, _ = _measured(table, schema, frequent)
-    natural = [
-        not standardize and field.kind in ("number", "boolean")
-        for field in schema.fields
-        if field.kind != "category" or field.frequency
-    ]
+    natural = [not standardize and field.kind in ("number", "boolean") for field in schema.fields if field.measured]
     learned = np.empty((5, len(measured)))
     for part in _blocks(len(measured), table.rows):
         learned[:, part] = _learned(np.stack(measured[part]), weights, np.array(natural[part])[:, None])
@@ -228,10 +252,12 @@ def _measured(
     """
     values, positions = [], []
     for field, column, start in zip(schema.fields, table.columns, schema.starts, strict=False):
+        if not field.measured:
+            continue
         if field.kind != "category":
             values.append(column.values)
             positions.append(start)
-        elif field.frequency:
+        else:
             counts = frequent[field.name]
             logs = np.array([*(np.log(counts.get(level, 1)) for level in column.levels), np.nan])
             values.append(logs[column.values])

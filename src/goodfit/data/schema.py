@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from goodfit.data.media import MEDIA, medium_of
 from goodfit.data.table import WORDS, Column, Kind, Table, listed
 from goodfit.errors import InputError
+from goodfit.regularizers.form import Form
 
 MAX_LEVELS = 128  # a category's levels with an input of their own; what is rarer shares one
 
@@ -25,6 +28,7 @@ class Field:
     """A used column: its kind, the levels with an input of their own, and which further inputs it has.
 
     missing: an indicator of missing values; frequency: how common the category's level is; clock: the time of day.
+    shape: of the inputs of a picture, a sound or a text.
     """
 
     name: str
@@ -33,10 +37,18 @@ class Field:
     missing: bool = False
     frequency: bool = False
     clock: bool = False
+    shape: tuple[int, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """Whether it has an input that is measured rather than 0 or 1."""
+        return self.frequency or self.kind in ("number", "boolean", "date")
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The names of its inputs, in order."""
+        if self.kind in MEDIA:
+            return tuple(f"{self.name}[{place}]" for place in range(math.prod(self.shape)))
         if self.kind == "category":
             own = [*(f"{self.name}={level}" for level in self.levels), f"{self.name} (other)"]
             own += [f"{self.name} (frequency)"] * self.frequency
@@ -53,7 +65,8 @@ class Schema:
 
     number, boolean: itself. category: one input a level, one for any other level, and its frequency where there are
     more than `MAX_LEVELS`. date: elapsed time, then sine and cosine of the day of the year, of the week, and of the
-    time of day where there is one. Each: last, an indicator of missing values where the table has any.
+    time of day where there is one. Each: last, an indicator of missing values where the table has any. A picture's
+    pixels, a sound's spectrogram or a text's terms are the whole of a row.
     """
 
     fields: tuple[Field, ...]
@@ -71,6 +84,7 @@ class Schema:
             >>> Schema.of(to_table([[1.5, "a"], [None, "b"], [2.5, "a"]], names=["size", "colour"])).input_names
             ('size', 'size (missing)', 'colour=a', 'colour (other)')
         """
+        medium_of(table)
         reasons = [_why_not(column, table.rows) for column in table.columns]
         notes = tuple(_notes(dict(zip(table.names, reasons, strict=True))))
         fields = tuple(_field(c) for c, reason in zip(table.columns, reasons, strict=True) if not reason)
@@ -98,6 +112,14 @@ class Schema:
         """Each used column's first input, and at the end D."""
         return tuple(accumulate((len(field.inputs) for field in self.fields), initial=0))
 
+    @cached_property
+    def form(self) -> Form:
+        """What a row of inputs is."""
+        kind = self.fields[0].kind
+        if kind in ("image", "sound", "text"):
+            return Form(cast(Any, kind), self.fields[0].shape)
+        return Form("table", (len(self.input_names),), self.input_columns)
+
     def check(self, table: Table) -> Table:
         """Bring a new table to the used columns in order; others are ignored, new levels are welcome.
 
@@ -109,7 +131,11 @@ class Schema:
         if absent:
             which = f"column {absent[0]!r} is" if len(absent) == 1 else f"columns {listed(absent)} are"
             raise InputError(f"{which} missing from the new table: add what the training had, empty where unknown")
-        return Table(tuple(_as_kind(by_name[field.name], field.kind) for field in self.fields), table.rows)
+        return Table(tuple(_fitting(by_name[field.name], field) for field in self.fields), table.rows)
+
+    def with_shape(self, shape: tuple[int, ...]) -> Schema:
+        """The schema of a text whose inputs have this shape."""
+        return Schema((replace(self.fields[0], shape=shape),), self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, texts and booleans, for JSON."""
@@ -118,7 +144,10 @@ class Schema:
     @staticmethod
     def from_dict(state: Mapping[str, Any]) -> Schema:
         """The inverse of `to_dict`."""
-        fields = (replace(Field(**field), levels=tuple(field["levels"])) for field in state["fields"])
+        fields = (
+            replace(Field(**field), levels=tuple(field["levels"]), shape=tuple(field.get("shape", ())))
+            for field in state["fields"]
+        )
         return Schema(tuple(fields), tuple(state["notes"]))
 
 
@@ -129,6 +158,8 @@ def _why_not(column: Column, rows: int) -> str:
         return "empty in every row"
     if missing:
         return ""
+    if column.kind in MEDIA:
+        return "the same in every row" if (column.values == column.values[:1]).all() else ""
     if column.values.min() == column.values.max():
         return "the same in every row"
     if column.kind == "category" and np.bincount(column.values).max() == 1:
@@ -148,6 +179,8 @@ def _notes(reasons: Mapping[str, str]) -> list[str]:
 
 
 def _field(column: Column) -> Field:
+    if column.kind in MEDIA:
+        return Field(column.name, column.kind, shape=_shape(column))
     missing = column.missing
     if column.kind == "category":
         counts = np.bincount(column.values[~missing], minlength=len(column.levels))
@@ -158,14 +191,34 @@ def _field(column: Column) -> Field:
     return Field(column.name, column.kind, missing=bool(missing.any()), clock=clock)
 
 
+def _shape(column: Column) -> tuple[int, ...]:
+    """Of the inputs of a picture `(C, H, W)` or a sound `(1, bands, frames)`; a text's follows from its vocabulary."""
+    if column.kind == "text":
+        return (0,)
+    shape = column.values.shape[1:]
+    return tuple(shape) if column.kind == "image" else (1, *shape)
+
+
+def _fitting(column: Column, field: Field) -> Column:
+    found = _as_kind(column, field.kind)
+    if found.kind in ("image", "sound") and _shape(found) != field.shape:
+        raise InputError(
+            f"{WORDS[found.kind]} of column {column.name!r} have shape {_shape(found)}, those of the training had "
+            f"{field.shape}: bring them to that shape"
+        )
+    return found
+
+
 def _as_kind(column: Column, kind: Kind) -> Column:
     if column.kind == kind:
         return column
+    if kind == "text" and column.kind == "category":
+        return replace(column, kind=kind)
     missing = column.missing
     if missing.all():
         nothing = np.full(len(missing), -1, np.int32) if kind == "category" else np.full(len(missing), np.nan)
         return Column(column.name, kind, nothing)
-    unfit = ~missing
+    unfit = np.ones(len(missing), dtype=bool) if column.kind in MEDIA else ~missing
     if {column.kind, kind} == {"boolean", "number"}:
         unfit &= ~np.isin(column.values, (0, 1))
     if not unfit.any():

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from goodfit.data.grouping import group_folds, group_holdout
 from goodfit.data.table import Column, Table, counted
 from goodfit.errors import InputError
 
@@ -70,7 +71,7 @@ def distinct(
     return Distinct(first[kept], counts[kept], sums[kept], place[inverse])
 
 
-def holdout(strata: Ints | int, share: float, seed: int) -> tuple[Ints, Ints]:
+def holdout(strata: Ints | int, share: float, seed: int, groups: Ints | None = None) -> tuple[Ints, Ints]:
     """Split rows at random into those kept and those held out, each class by the same share.
 
     A class with one row stays among the kept; a class with two or more has at least one row on each side.
@@ -80,6 +81,7 @@ def holdout(strata: Ints | int, share: float, seed: int) -> tuple[Ints, Ints]:
         share: the part that is held out, in (0, 1): round(share * n) rows as far as the classes allow, and each class's
             number is within 1 of share * its rows.
         seed: any integer.
+        groups: shape (n,), rows that stay on one side; classes are then as even as chance has it. None: each row.
 
     Returns:
         (kept, held): shapes (n - h,) and (h,), row numbers from 0, ascending.
@@ -90,21 +92,26 @@ def holdout(strata: Ints | int, share: float, seed: int) -> tuple[Ints, Ints]:
     """
     if not 0 < share < 1:
         raise InputError(f"the share held out must lie between 0 and 1, both excluded; it is {share}")
+    random = np.random.default_rng([_HOLDOUT, seed % 2**64])
+    if groups is not None:
+        held = group_holdout(groups, share, random)
+        return np.setdiff1d(np.arange(len(groups)), held), held
     classes, counts = _classes(strata)
     taken = _apportioned(counts, share)
-    order = _shuffled_by_class(classes, np.random.default_rng([_HOLDOUT, seed % 2**64]))
+    order = _shuffled_by_class(classes, random)
     rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     out = rank < np.repeat(taken, counts)
     return np.sort(order[~out]), np.sort(order[out])
 
 
-def folds(strata: Ints | int, k: int, seed: int) -> Ints:
+def folds(strata: Ints | int, k: int, seed: int, groups: Ints | None = None) -> Ints:
     """The fold of each row, 0 to k - 1, at random: folds' sizes differ by at most 1, and so does each class in them.
 
     Args:
         strata: shape (n,), the class of each row, see `strata_of`; the number of rows n where there are no classes.
         k: the number of folds, 2 to n; n leaves one row out at a time.
         seed: any integer.
+        groups: shape (n,), rows that stay in one fold; sizes are then as even as the groups allow. None: each row.
 
     Example:
         >>> np.bincount(folds(np.array([0, 0, 0, 1, 1, 1]), 3, seed=0))
@@ -113,8 +120,11 @@ def folds(strata: Ints | int, k: int, seed: int) -> Ints:
     classes, _ = _classes(strata)
     if not 2 <= k <= len(classes):
         raise InputError(f"{counted(len(classes), 'row')} can't be split into {k} folds: use 2 to {len(classes)}")
+    random = np.random.default_rng([_FOLDS, seed % 2**64])
+    if groups is not None:
+        return group_folds(groups, classes, k, random)
     fold = np.empty(len(classes), dtype=np.int64)
-    fold[_shuffled_by_class(classes, np.random.default_rng([_FOLDS, seed % 2**64]))] = np.arange(len(classes)) % k
+    fold[_shuffled_by_class(classes, random)] = np.arange(len(classes)) % k
     return fold
 
 
@@ -181,7 +191,9 @@ def _row_hashes(columns: list[Column], salt: int) -> Hashes:
 
 def _cell_hashes(column: Column, salt: int) -> Hashes:
     """64 bits a cell; of a category the text, for its code depends on which other rows are in the table."""
-    if column.kind == "category":
+    if column.kind in ("image", "sound"):
+        return _mixed(np.frombuffer(b"".join(map(_digest, column.values)), dtype="<u8") ^ np.uint64(salt))
+    if column.kind in ("category", "text"):
         key = salt.to_bytes(8, "little")
         digests = [hashlib.blake2b(level.encode(), digest_size=8, key=key).digest() for level in column.levels]
         numbers: Hashes = np.frombuffer(b"".join([*digests, bytes(8)]), dtype="<u8").astype(np.uint64)
@@ -189,6 +201,10 @@ def _cell_hashes(column: Column, salt: int) -> Hashes:
     values = column.values + 0.0  # -0.0 becomes 0.0
     values[np.isnan(values)] = np.nan  # one pattern of bits for all
     return values.view(np.uint64)
+
+
+def _digest(array: npt.NDArray[Any]) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=8).digest()
 
 
 def _mixed(bits: Hashes) -> Hashes:

@@ -18,10 +18,18 @@ import polars as pl
 
 from goodfit.errors import InputError
 
-Kind = Literal["number", "boolean", "category", "date"]
+Kind = Literal["number", "boolean", "category", "date", "text", "image", "sound"]
 
 LARGEST = 1e300  # beyond it, sums and differences of two values overflow
-WORDS = {"number": "numbers", "boolean": "booleans", "category": "text", "date": "dates"}
+WORDS = {
+    "number": "numbers",
+    "boolean": "booleans",
+    "category": "text",
+    "date": "dates",
+    "text": "text",
+    "image": "pictures",
+    "sound": "sounds",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +37,8 @@ class Column:
     """One column: `values` (n,) as its kind says.
 
     number, boolean (0 or 1) and date (seconds since 1970-01-01 UTC): float64, NaN where missing.
-    category: int32 codes into `levels` (sorted, distinct), -1 where missing.
+    category, text: int32 codes into `levels` (sorted, distinct), -1 where missing.
+    image: uint8 pixels (n, C, H, W). sound: float32 spectrograms in dB (n, bands, frames). None of them missing.
     """
 
     name: str
@@ -40,13 +49,17 @@ class Column:
     @property
     def missing(self) -> npt.NDArray[np.bool_]:
         """Which rows have no value, (n,)."""
-        return np.asarray(self.values < 0 if self.kind == "category" else np.isnan(self.values))
+        if self.kind in ("image", "sound"):
+            return np.zeros(len(self.values), dtype=bool)
+        return np.asarray(self.values < 0 if self.kind in ("category", "text") else np.isnan(self.values))
 
     def example(self, row: int) -> str:
         """The value in a row (counted from 0) as an error message shows it."""
         value = self.values[row]
-        if self.kind == "category":
+        if self.kind in ("category", "text"):
             return repr(self.levels[value])
+        if self.kind in ("image", "sound"):
+            return f"one of shape {value.shape}"
         if self.kind == "date":
             return str(np.datetime64(int(value), "s"))
         return f"{value:g}"
@@ -85,10 +98,10 @@ def to_table(X: Any, names: Sequence[str] | None = None) -> Table:
     """Check raw input once and give it as a table.
 
     Args:
-        X: 2-D array, list of rows, or data frame, of shape (n, D), n and D at least 1. Any data frame that narwhals
-            knows (pandas, polars, pyarrow, ...). A number array gives number columns, also where it holds booleans; an
-            object array and a list of rows give the kind that each column's values have. None, NaN, NaT and null are
-            missing.
+        X: 2-D array, list of rows, or data frame, of shape (n, D), n and D at least 1, or a table as it is. Any data
+            frame that narwhals knows (pandas, polars, pyarrow, ...). A number array gives number columns, also where it
+            holds booleans; an object array and a list of rows give the kind that each column's values have. None, NaN,
+            NaT and null are missing.
         names: D distinct column names; None: the data frame's own, x0, x1, ... for arrays and lists.
 
     Returns:
@@ -102,6 +115,8 @@ def to_table(X: Any, names: Sequence[str] | None = None) -> Table:
         >>> to_table([[1.5, "a"], [None, "b"]], names=["size", "colour"]).columns[1].levels
         ('a', 'b')
     """
+    if isinstance(X, Table):
+        return X if names is None else X.renamed(names)
     X = X.collect() if isinstance(X, pl.LazyFrame) else X
     _refuse_equal_columns(X)
     frame = nw.from_native(X, eager_only=True, pass_through=True)

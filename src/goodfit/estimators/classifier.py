@@ -22,12 +22,15 @@ class Classifier(ClassifierMixin, Network):
     Args:
         recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; None to
             choose.
-        hidden: units of each hidden layer; `()` is a linear model.
+        hidden: units of each hidden layer; `()` is a linear model. None for the usual ones: (128, 128) for tables, (64,)
+            after convolutions, () for texts.
+        channels: units of each convolution, each followed by pooling, where X holds pictures or sounds; None for the
+            usual (16, 32, 64), as many as suit their size.
         optimizer: "sgd" (momentum 0.9), "adam" or "adamw"; the last two are the same, since weight decay comes from
             the recipe.
         learning_rate: step size, above 0.
         batch_size: rows of a batch at most; None for a twentieth of the rows, between 16 and 256.
-        max_epochs: passes over the training rows at most.
+        max_epochs: passes over the training rows at most; None for 100, or 40 with convolutions.
         schedule: "constant", or "cosine" from the full learning rate to 0 over `max_epochs`.
         validation: share of the rows that each network holds out to watch and to choose by, in [0, 0.5]; 0 holds out
             none.
@@ -65,11 +68,12 @@ class Classifier(ClassifierMixin, Network):
         self,
         recipe: RecipeLike = None,
         *,
-        hidden: tuple[int, ...] = (128, 128),
+        hidden: tuple[int, ...] | None = None,
+        channels: tuple[int, ...] | None = None,
         optimizer: Literal["sgd", "adam", "adamw"] = "adamw",
         learning_rate: float = 1e-3,
         batch_size: int | None = None,
-        max_epochs: int = 100,
+        max_epochs: int | None = None,
         schedule: Literal["constant", "cosine"] = "constant",
         validation: float = 0.2,
         members: int = 5,
@@ -84,6 +88,7 @@ class Classifier(ClassifierMixin, Network):
     ) -> None:
         self.recipe = recipe
         self.hidden = hidden
+        self.channels = channels
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.batch_size = batch_size

@@ -33,10 +33,11 @@ def load(path: str | Path) -> Classifier | Regressor:
     path = Path(path)
     model = read_model(path)
     kind = Regressor if model.task == "regression" else Classifier
-    estimator = kind(str(model.recipe), hidden=model.layout.hidden, members=len(model.members))
+    layout, media = model.layout, model.encoders[0].schema.form.kind != "table"
+    estimator = kind(str(model.recipe), hidden=layout.dense, channels=layout.channels, members=len(model.members))
     estimator.model_, estimator.recipe_ = model, model.recipe
     estimator.n_features_in_ = len(model.columns)
-    if model.columns != tuple(f"x{i}" for i in range(len(model.columns))):
+    if not media and model.columns != tuple(f"x{i}" for i in range(len(model.columns))):
         estimator.feature_names_in_ = np.array(model.columns, dtype=object)
     if isinstance(estimator, Classifier):
         estimator.classes_ = model.classes

@@ -17,7 +17,7 @@ from sklearn.utils import Tags, check_random_state, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from goodfit.data.table import to_table
+from goodfit.data.media import medium_of, read_rows
 from goodfit.diagnosis import diagnose
 from goodfit.errors import DoubtfulRecipe, InputError
 from goodfit.regularizers import Recipe, doubts
@@ -29,9 +29,10 @@ from goodfit.report.tables import Labels
 from goodfit.saving import model_bytes, run_files, write_all
 from goodfit.studies.budget import read_seconds
 from goodfit.studies.findings import history_frame
-from goodfit.studies.fitting import CANDIDATES, Fit, Plan, fit, model_of, usual_batch_size
+from goodfit.studies.fitting import Fit, Plan, fit, model_of
 from goodfit.studies.problem import Problem, read_problem
 from goodfit.studies.trials import gather_evidence
+from goodfit.studies.usual import candidates_for, usual_settings
 from goodfit.training import Execution, Settings
 
 TRAINING_SHARE = 0.9
@@ -44,11 +45,12 @@ class Network(BaseEstimator):
     """What Classifier and Regressor share; not for use by itself."""
 
     recipe: RecipeLike
-    hidden: tuple[int, ...]
+    hidden: tuple[int, ...] | None
+    channels: tuple[int, ...] | None
     optimizer: Literal["sgd", "adam", "adamw"]
     learning_rate: float
     batch_size: int | None
-    max_epochs: int
+    max_epochs: int | None
     schedule: Literal["constant", "cosine"]
     validation: float
     members: int
@@ -105,8 +107,8 @@ class Network(BaseEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Self:
         started = time.monotonic()
         problem = self._problem(X, y, sample_weight, class_weight).merged()
-        recipes = [Recipe.parse(text) for text in CANDIDATES] if self.recipe is None else [Recipe.of(self.recipe)]
-        plan, settings = plan_of(self), settings_of(self, problem.rows)
+        recipes = candidates_for(problem.kind) if self.recipe is None else [Recipe.of(self.recipe)]
+        plan, settings = plan_of(self), settings_of(self, problem)
         _warn_without_validation(recipes, self.validation)
         fitted = fit(problem, recipes, plan=plan, settings=settings, execution=execution_of(self, started))
         return self._learned(fitted)
@@ -133,9 +135,12 @@ class Network(BaseEstimator):
     def _problem(self, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Problem:
         if y is None:
             raise InputError(f"{type(self).__name__}.fit requires y to be passed, but the target y is None")
-        table = to_table(X)
-        validate_data(self, X, skip_check_array=True)
-        check_consistent_length(X, y, sample_weight)
+        table = read_rows(X)
+        if medium_of(table) is None:
+            validate_data(self, X, skip_check_array=True)
+        else:
+            self.n_features_in_ = 1
+        check_consistent_length(np.empty(table.rows), y, sample_weight)
         target = column_or_1d(y, warn=True) if np.asarray(y).ndim == 2 else y
         weights = _sample_weights(sample_weight, table.rows)
         if class_weight is not None:
@@ -145,8 +150,9 @@ class Network(BaseEstimator):
     def _predicted(self, X: Any) -> NDArray[np.float64]:
         """Predictions `(n, C)`, the columns of X named as in training."""
         check_is_fitted(self)
-        table = to_table(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        table = read_rows(X)
+        if medium_of(table) is None:
+            validate_data(self, X, reset=False, skip_check_array=True)
         return self.model_.predict(table.renamed(self.model_.columns))
 
     def _layers(self) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
@@ -171,13 +177,17 @@ def plan_of(estimator: Network) -> Plan:
     )
 
 
-def settings_of(estimator: Network, rows: int) -> Settings:
-    """What all runs of an estimator share, for a table of so many rows."""
+def settings_of(estimator: Network, problem: Problem) -> Settings:
+    """What all runs of an estimator share; what it leaves open is as usual for such rows."""
+    usual = usual_settings(problem)
+    pictures = problem.kind in ("image", "sound")
+    channels = tuple(estimator.channels or ()) if pictures else ()
     return Settings(
-        hidden=tuple(estimator.hidden),
+        hidden=usual.hidden if estimator.hidden is None else tuple(estimator.hidden),
+        channels=usual.channels if estimator.channels is None else channels,
         optimizer=estimator.optimizer,
-        batch_size=estimator.batch_size or usual_batch_size(rows),
-        max_epochs=estimator.max_epochs,
+        batch_size=estimator.batch_size or usual.batch_size,
+        max_epochs=estimator.max_epochs or usual.max_epochs,
         schedule=estimator.schedule,
         precision=estimator.precision,
     )
@@ -239,11 +249,12 @@ def check_settings(estimator: Network) -> None:
     """Raise InputError for the first setting out of its range."""
     rate, share = estimator.learning_rate, estimator.validation
     allowed: list[tuple[str, bool, str]] = [
-        ("hidden", _widths(estimator.hidden), "units of each layer, such as (128, 128)"),
+        ("hidden", estimator.hidden is None or _widths(estimator.hidden), "units of each layer, such as (128, 128)"),
+        ("channels", estimator.channels is None or _widths(estimator.channels), "units of each convolution, or None"),
         ("optimizer", _among(estimator.optimizer, ("sgd", "adam", "adamw")), "'sgd', 'adam' or 'adamw'"),
         ("learning_rate", _number(rate) and 0 < rate < math.inf, "a number above 0"),
         ("batch_size", estimator.batch_size is None or _whole(estimator.batch_size, 1), "rows, 1 or more, or None"),
-        ("max_epochs", _whole(estimator.max_epochs, 1), "epochs, 1 or more"),
+        ("max_epochs", estimator.max_epochs is None or _whole(estimator.max_epochs, 1), "epochs, 1 or more"),
         ("schedule", _among(estimator.schedule, ("constant", "cosine")), "'constant' or 'cosine'"),
         ("validation", _number(share) and 0 <= share <= 0.5, "a share from 0 to 0.5"),
         ("members", _whole(estimator.members, 1), "networks, 1 or more"),

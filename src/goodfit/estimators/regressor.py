@@ -20,11 +20,14 @@ class Regressor(RegressorMixin, Network):
     Args:
         recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; None to
             choose.
-        hidden: units of each hidden layer; `()` is a linear model.
+        hidden: units of each hidden layer; `()` is a linear model. None for the usual ones: (128, 128) for tables, (64,)
+            after convolutions, () for texts.
+        channels: units of each convolution, each followed by pooling, where X holds pictures or sounds; None for the
+            usual (16, 32, 64), as many as suit their size.
         optimizer: "sgd" (momentum 0.9), "adam" or "adamw".
         learning_rate: step size, above 0.
         batch_size: rows of a batch at most; None for a twentieth of the rows, between 16 and 256.
-        max_epochs: passes over the training rows at most.
+        max_epochs: passes over the training rows at most; None for 100, or 40 with convolutions.
         schedule: "constant" or "cosine".
         validation: share of the rows that each network holds out, in [0, 0.5].
         members: networks whose predictions are averaged, 1 or more.
@@ -60,11 +63,12 @@ class Regressor(RegressorMixin, Network):
         self,
         recipe: RecipeLike = None,
         *,
-        hidden: tuple[int, ...] = (128, 128),
+        hidden: tuple[int, ...] | None = None,
+        channels: tuple[int, ...] | None = None,
         optimizer: Literal["sgd", "adam", "adamw"] = "adamw",
         learning_rate: float = 1e-3,
         batch_size: int | None = None,
-        max_epochs: int = 100,
+        max_epochs: int | None = None,
         schedule: Literal["constant", "cosine"] = "constant",
         validation: float = 0.2,
         members: int = 5,
@@ -78,6 +82,7 @@ class Regressor(RegressorMixin, Network):
     ) -> None:
         self.recipe = recipe
         self.hidden = hidden
+        self.channels = channels
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.batch_size = batch_size

@@ -13,6 +13,7 @@ from goodfit.estimators.network import Network, execution_of, plan_of, settings_
 from goodfit.estimators.regressor import Regressor
 from goodfit.metrics import Task
 from goodfit.regularizers import Recipe
+from goodfit.studies.problem import Problem
 from goodfit.studies.subject import Subject
 
 
@@ -26,14 +27,14 @@ def task_of(estimator: Network) -> Task:
     return "regression" if isinstance(estimator, Regressor) else "multiclass"
 
 
-def subject_of(estimator: Network, rows: int, *, seed: int | None = None, deadline: float = math.inf) -> Subject:
+def subject_of(estimator: Network, problem: Problem, *, seed: int | None = None, deadline: float = math.inf) -> Subject:
     """What a study needs to know of an estimator; fitting it is not needed.
 
     The recipe is that of `fit` where the estimator was to choose one and is fitted, and none where it isn't.
 
     Args:
         estimator: a Classifier or a Regressor.
-        rows: of the table, by which the batch size goes where none is given.
+        problem: whose rows decide what is usual where the estimator leaves it open.
         seed: of the study; None is the estimator's own.
         deadline: `time.monotonic()` at which training ends.
 
@@ -41,14 +42,15 @@ def subject_of(estimator: Network, rows: int, *, seed: int | None = None, deadli
         InputError: a setting is out of its range.
 
     Example:
-        >>> str(subject_of(Classifier("l2=0.01"), 1000).recipe)
+        >>> from goodfit.studies.problem import read_problem
+        >>> str(subject_of(Classifier("l2=0.01"), read_problem([[0.0], [1.0]], ["a", "b"])).recipe)
         'l2=0.01'
     """
     given = getattr(estimator, "recipe_", None) if estimator.recipe is None else estimator.recipe
     plan = plan_of(estimator)
     return Subject(
         recipe=Recipe.parse("none") if given is None else Recipe.of(given),
-        settings=settings_of(estimator, rows),
+        settings=settings_of(estimator, problem),
         plan=plan if seed is None else replace(plan, seed=seed),
         execution=execution_of(estimator, time.monotonic(), deadline=deadline),
     )

@@ -41,7 +41,10 @@ def summarize_diagnosis(found: Diagnosed, problem: Problem, labels: Labels) -> d
     best = min(evidence.changes("dose") or [evidence.asked], key=evidence.mean_loss)
     summary |= changes_of(evidence) | _parts(found) | _growth(found)
     summary |= {"turns": turns_of(turns), "curves": list(dict.fromkeys([evidence.asked.recipe, best.recipe]))}
-    summary["data"] |= {"train": found.prepared.problem.rows, "notes": list(found.prepared.encoders[0].schema.notes)}
+    summary["data"] |= {
+        "train": found.prepared.problem.rows,
+        "notes": [*labels.notes, *found.prepared.encoders[0].schema.notes],
+    }
     summary["settings"] |= {"recipe": str(found.subject.recipe)} | asdict(found.subject.plan)
     told = np.isfinite(evidence.predicted).all(1)
     shown = (found.prepared.problem.take(evidence.rows[told]), evidence.predicted[told])

@@ -173,7 +173,7 @@ def feature_figure(part: Mapping[str, Any]) -> Figure:
     """Draw how much each column weighs and how many networks keep it, the most kept first.
 
     Args:
-        part: "recipe", and "rows" of "name", "selected" (share in [0, 1]: 0 muted in all networks, 1 kept in all) and
+        part: "recipe", "what" its rows are ("columns" or "terms"), and "rows" of "name", "selected" (share in [0, 1]: 0 muted in all networks, 1 kept in all) and
             "weight" (its mean norm of the weights, at least 0, or None).
 
     Returns:
@@ -210,15 +210,16 @@ def feature_figure(part: Mapping[str, Any]) -> Figure:
         "hovertemplate": "%{customdata}: %{x:.3~g}, kept by %{text}<extra></extra>",
     }
     muted, rest = sum(row["selected"] == 0 for row in ranked), len(ranked) - len(shown)
+    what = str(part.get("what", "columns"))
     label = (
-        f"Bars of {len(shown)} of {len(ranked)} columns with {part['recipe']}, the most kept first: "
+        f"Bars of {len(shown)} of {len(ranked)} {what} with {part['recipe']}, the most kept first: "
         f"{', '.join(str(row['name']) for row in shown[:5])}. Muted in every network: {muted}."
     )
-    caption = f"The figure at a bar's end is the share of networks that keep the column. Kept by none: {muted}."
+    caption = f"The figure at a bar's end is the share of networks that keep the {what[:-1]}. Kept by none: {muted}."
     caption += " Hatched: kept by fewer than half." if not all(kept) else ""
     caption += f" In the table only: {rest} more." if rest else ""
     rows = [(str(row["name"]), percent(row["selected"]), number(row.get("weight"))) for row in ranked]
-    return Figure("features", label, [bars], drawn, ("column", "kept by", "mean norm of the weights"), rows, caption)
+    return Figure("features", label, [bars], drawn, (what[:-1], "kept by", "mean norm of the weights"), rows, caption)
 
 
 def calibration_figure(items: Sequence[Mapping[str, Any]], hues: Mapping[str, int]) -> Figure:

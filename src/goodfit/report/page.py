@@ -30,6 +30,7 @@ SECTIONS = {
     "weights": "Weights of the first layer",
     "features": "Selected columns",
     "calibration": "Calibration",
+    "repair": "Calibration after resampling",
     "confusion": "Confusion table",
     "data": "Data",
     "settings": "Settings and versions",

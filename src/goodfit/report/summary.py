@@ -12,17 +12,19 @@ from typing import Any
 import numpy as np
 
 from goodfit.alarms import best_threshold, calibration_bins, confusion_at
-from goodfit.data.schema import Schema
 from goodfit.diagnosis import Diagnosis, Turn, find_turn
 from goodfit.regularizers import L1, ElasticNet, Recipe
 from goodfit.report.headline import comparison_headline, fit_headline
 from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
 from goodfit.studies.comparison import Comparison
-from goodfit.studies.findings import Histogram, selected_columns, weight_histograms
-from goodfit.studies.fitting import Fit, held_out_predictions, predictions, threshold_of
+from goodfit.studies.findings import Histogram, selected_columns, selected_terms, weight_histograms
+from goodfit.studies.fitting import Fit, as_resampled, held_out_predictions, predictions, scores_of, threshold_of
+from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats, Problem
 from goodfit.training import RunResult, Settings
 
+TERMS_NOTE = "A term is a word, a pair of words or a mark; a network keeps it if any weight from it is not exactly 0."
+MOST_TERMS_LISTED = 500
 FEATURES_NOTE = "A network keeps a column if any weight from it is not exactly 0."
 
 
@@ -41,16 +43,19 @@ def summarize_fit(fitted: Fit, diagnosis: Diagnosis, labels: Labels, test: OnTes
         "table": fit_table(fitted, labels, test),
         "weights": [_histogram(h) for h in weight_histograms(recipes, results)],
     }
-    summary["data"] |= {"train": problem.rows, "notes": list(fitted.prepared.encoders[0].schema.notes)}
+    schema = fitted.prepared.encoders[0].schema
+    summary["data"] |= {"train": problem.rows, "notes": [*labels.notes, *schema.notes]}
     summary["settings"] |= asdict(fitted.plan)
-    features = _features(recipes, results, fitted.prepared.encoders[0].schema)
+    features = _features(recipes, results, fitted.prepared)
     held, where = (test.problem, "test rows") if test else (None, "rows held out of training, by networks that did")
     rows, predicted = held_out_predictions(fitted.prepared, fitted.best.results)
     threshold_from = (problem.take(rows), predicted)
+    raw = test.as_resampled if test else _held_out_as_resampled(fitted)
     if test:
         summary["data"] |= _counts(problem, test.problem) | {"test": test.problem.rows}
     shown = (held, test.predicted) if held is not None and test else threshold_from
-    return summary | features | decisions(fitted.best.recipe, threshold_from, shown, where)
+    decided = decisions(fitted.best.recipe, threshold_from, shown, where)
+    return summary | features | decided | repair(fitted.best.recipe, decided, shown, raw)
 
 
 def summarize_comparison(
@@ -67,10 +72,9 @@ def summarize_comparison(
         "table": comparison_table(comparison, labels, extra),
         "weights": [_histogram(h) for h in weight_histograms(recipes, results)],
     }
-    notes = list(comparison.prepared.encoders[0].schema.notes)
+    notes = [*labels.notes, *comparison.prepared.encoders[0].schema.notes]
     summary["data"] |= {"train": len(split.train) + len(split.validation), "test": len(split.test), "notes": notes}
-    schema = comparison.prepared.encoders[0].schema
-    return summary | _features(list(recipes), list(results), schema) | _first_repeat(comparison)
+    return summary | _features(list(recipes), list(results), comparison.prepared) | _first_repeat(comparison)
 
 
 def frame_of(labels: Labels, problem: Problem, settings: Settings) -> dict[str, Any]:
@@ -119,11 +123,18 @@ def _histogram(histogram: Histogram) -> dict[str, Any]:
     }
 
 
-def _features(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]], schema: Schema) -> dict[str, Any]:
-    """The columns that L1 keeps, from the first recipe that has it."""
+def _features(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]], prepared: Prepared) -> dict[str, Any]:
+    """The columns, or the terms of texts, that L1 keeps, from the first recipe that has it."""
+    kind = prepared.data.form.kind
     for recipe, own in zip(recipes, results, strict=True):
-        if recipe.get(L1) or recipe.get(ElasticNet):
-            rows = [asdict(column) for column in selected_columns(own, schema)]
+        if kind in ("table", "text") and (recipe.get(L1) or recipe.get(ElasticNet)):
+            if kind == "text":
+                terms = selected_terms(own, prepared)
+                kept = sum(term.selected > 0 for term in terms)
+                note = f"{TERMS_NOTE} {kept} of {len(terms)} terms are kept by any."
+                rows = [asdict(term) for term in terms[:MOST_TERMS_LISTED]]
+                return {"features": {"recipe": str(recipe), "rows": rows, "note": note, "what": "terms"}}
+            rows = [asdict(column) for column in selected_columns(own, prepared.encoders[0].schema)]
             return {"features": {"recipe": str(recipe), "rows": rows, "note": FEATURES_NOTE}}
     return {}
 
@@ -142,6 +153,31 @@ def decisions(
         "calibration": [{"recipe": str(recipe), "bins": [asdict(b) for b in bins]}],
         "confusion": _confusion(problem, predicted[:, alarm], alarm=alarm, threshold=threshold) | {"rows": where},
     }
+
+
+def _held_out_as_resampled(fitted: Fit) -> Floats | None:
+    results = fitted.best.results
+    if all(result.run.shift is None for result in results):
+        return None
+    return held_out_predictions(fitted.prepared, [as_resampled(result) for result in results])[1]
+
+
+def repair(
+    recipe: Recipe, decided: Mapping[str, Any], shown: tuple[Problem, Floats], raw: Floats | None
+) -> dict[str, Any]:
+    """What synthetic rows did to calibration, beside its repair: bins and scores before and after."""
+    problem, predicted = shown
+    if raw is None:
+        return {}
+    found = {}
+    for key, label in (("log_loss", "log loss"), ("brier", "Brier score")):
+        before, after = (scores_of(problem, values)[key] for values in (raw, predicted))
+        found[label] = {"as_resampled": before, "repaired": after}
+    if "calibration" not in decided:
+        return {"repair": found}
+    bins = calibration_bins(problem.target == problem.positive, raw[:, problem.positive or 0])
+    unrepaired = {"recipe": f"{recipe}, not repaired", "bins": [asdict(b) for b in bins]}
+    return {"repair": found, "calibration": [*decided["calibration"], unrepaired]}
 
 
 def _confusion(problem: Problem, probability: Floats, *, alarm: int, threshold: float) -> dict[str, Any]:

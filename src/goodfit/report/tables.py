@@ -30,6 +30,7 @@ class Labels:
         data: name of the data, such as a file's.
         target: name of the target column.
         recipes: names for people of some recipes, by their texts.
+        notes: what a user should know of how the data were read, a line each.
     """
 
     command: str
@@ -37,6 +38,7 @@ class Labels:
     data: str
     target: str
     recipes: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     def of(self, recipe: Recipe) -> str:
         """A recipe's name for people."""
@@ -53,12 +55,15 @@ class OnTest:
         predicted: the chosen candidate's predictions.
         tested: scores of no regularization, where it was tried, and of the chosen candidate, by candidate.
         baseline: scores of the constant prediction.
+        as_resampled: the chosen candidate's predictions without the repair of what its synthetic rows did to
+            probabilities; None where it has none.
     """
 
     problem: Problem
     predicted: Floats
     tested: Mapping[int, Tested]
     baseline: Tested
+    as_resampled: Floats | None = None
 
 
 def comparison_table(comparison: Comparison, labels: Labels, extra: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:

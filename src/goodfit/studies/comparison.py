@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from goodfit.data.splits import holdout
 from goodfit.errors import InputError
 from goodfit.metrics import majority_scores, mean_scores, metrics_of
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
 from goodfit.statistics import Estimate, mean_interval, paired_interval
 from goodfit.studies.fitting import predictions, scores_of, threshold_of
-from goodfit.studies.problem import Floats, Ints, Prepared, Problem, prepare
-from goodfit.training import Checkpoint, Execution, Progress, Run, RunResult, Settings, train
+from goodfit.studies.preparing import Prepared, prepare
+from goodfit.studies.problem import Floats, Ints, Problem
+from goodfit.training import Checkpoint, Execution, Progress, RunResult, Settings, train
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,10 @@ def compare(
             f"{problem.rows} different rows are too few to split into training, validation and test rows; give 10 or "
             "more, and 3 or more of each class"
         )
-    prepared = prepare(problem, [split.train for split in splits])
+    prepared = prepare(problem, [split.train for split in splits], recipes, seed=repeats.seed)
+    rate = repeats.learning_rate
     runs = [
-        Run(recipe, derive(repeats.seed, s), split.train, split.validation, s, repeats.learning_rate)
+        prepared.run(recipe, s, split.validation, seed=derive(repeats.seed, s), learning_rate=rate)
         for recipe in recipes
         for s, split in enumerate(splits)
     ]
@@ -172,10 +173,9 @@ def compare(
 
 
 def _split(problem: Problem, repeats: Repeats, s: int) -> Split:
-    rest, test = holdout(problem.strata, repeats.test, seed=derive(repeats.seed, s, 0))
+    rest, test = problem.hold_out(np.arange(problem.rows), repeats.test, derive(repeats.seed, s, 0))
     share = repeats.validation / (1 - repeats.test)
-    kept, held = holdout(problem.strata[rest], share, seed=derive(repeats.seed, s, 1))
-    return Split(rest[kept], rest[held], test)
+    return Split(*problem.hold_out(rest, share, derive(repeats.seed, s, 1)), test)
 
 
 def _run_scores(prepared: Prepared, result: RunResult, split: Split) -> dict[str, float]:

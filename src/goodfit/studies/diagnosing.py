@@ -13,12 +13,12 @@ from goodfit.data.splits import holdout
 from goodfit.diagnosis import Diagnosis, Evidence, Trial, diagnose, unanswered
 from goodfit.diagnosis.underfitting import memorized
 from goodfit.extrapolation import Extrapolation, extrapolate
-from goodfit.regularizers import Recipe
 from goodfit.rng import derive
 from goodfit.studies.fitting import MOST_ROWS_OF_FOLDS
 from goodfit.studies.interventions import Intervention, doses_for, paced, strengthened
 from goodfit.studies.leaks import find_leaks
-from goodfit.studies.problem import Floats, Ints, Prepared, Problem, prepare
+from goodfit.studies.preparing import Prepared, prepare
+from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.samples import Sample, part_of, repeated_folds
 from goodfit.studies.subject import Subject
 from goodfit.studies.trials import FOLDS, evidence_of, trial_of
@@ -71,9 +71,11 @@ def diagnose_problem(problem: Problem, subject: Subject) -> Diagnosed:
     if reason:
         return Diagnosed(unanswered(reason), None, subject, None, 0, np.empty(0, np.int64), np.empty((0, 0)))
     split = split_rows(problem, repeats_for(problem.rows), seed=subject.plan.seed)
-    prepared = prepare(problem, [sample.train for sample in split.samples], standardize=subject.plan.standardize)
     own = Intervention("dose", str(subject.recipe), subject.recipe, subject.settings)
-    doses = [own, *doses_for(subject.recipe, subject.settings)]
+    doses = [own, *doses_for(subject.recipe, subject.settings, problem.kind)]
+    recipes, plan = [dose.recipe for dose in doses], subject.plan
+    trains = [sample.train for sample in split.samples]
+    prepared = prepare(problem, trains, recipes, standardize=plan.standardize, seed=plan.seed)
     trials = _tried(prepared, split, subject, doses, checkpoint=subject.checkpoint)
     if not memorized(trials[0]):
         for _, alike in groupby(strengthened(subject.recipe, subject.settings), key=lambda change: change.settings):
@@ -135,7 +137,12 @@ def _tried(
 ) -> list[Trial]:
     """Train changes of one shape and length on the same samples, in one population."""
     samples, each = split.samples, len(split.samples)
-    runs = [_run(change.recipe, sample, view, subject) for change in changes for view, sample in enumerate(samples)]
+    rate = subject.plan.learning_rate
+    runs = [
+        prepared.run(change.recipe, place, sample.held_out, seed=sample.seed, learning_rate=rate)
+        for change in changes
+        for place, sample in enumerate(samples)
+    ]
     results = _train(prepared, runs, subject, changes[0].settings, checkpoint)
     return [
         trial_of(prepared, results[i * each : (i + 1) * each], change.kind, change.name, scored=split.scored)
@@ -150,10 +157,6 @@ def _lowest(trials: Sequence[Trial], weights: Floats) -> int:
         for trial in trials
     ]
     return int(np.argmin(means))
-
-
-def _run(recipe: Recipe, sample: Sample, view: int, subject: Subject) -> Run:
-    return Run(recipe, sample.seed, sample.train, sample.held_out, view, subject.plan.learning_rate)
 
 
 def _train(
@@ -175,8 +178,11 @@ def _growth(prepared: Prepared, samples: Sequence[Sample], subject: Subject, who
     results = []
     for share in SHARES:
         recipe, settings = paced(whole.results[0].run.recipe, subject.settings, 1 / share)
+        parts = [part_of(prepared.problem, sample, share) for sample in samples]
+        rate = subject.plan.learning_rate
         runs = [
-            _run(recipe, part_of(prepared.problem, sample, share), view, subject) for view, sample in enumerate(samples)
+            prepared.run(recipe, place, p.held_out, seed=p.seed, learning_rate=rate, part=p.train)
+            for place, p in enumerate(parts)
         ]
         results += _train(prepared, runs, subject, settings)
     results += whole.results[: len(samples)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from goodfit.data.schema import Schema
 from goodfit.networks import views
 from goodfit.regularizers import Recipe
+from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats
 from goodfit.training import RunResult
 
@@ -99,6 +101,37 @@ def selected_columns(results: Sequence[RunResult], schema: Schema) -> list[Selec
             used, norms = [block.any() for block in blocks], [np.linalg.norm(block) for block in blocks]
             found.append(Selected(name, float(np.mean(used)), float(np.mean(norms))))
     return sorted(found, key=lambda column: (-column.selected, -column.weight))
+
+
+def selected_terms(results: Sequence[RunResult], prepared: Prepared) -> list[Selected]:
+    """How much each term of the texts is used, most used first; a linear network tells what a term speaks for.
+
+    A term that a network's training texts don't have is one that it doesn't keep.
+    """
+    norms: dict[str, list[float]] = {}
+    speaks: dict[str, Floats] = {}
+    kept = [result for result in results if result.outcome != "diverged"]
+    for result in kept:
+        words, weights = prepared.encoders[result.run.view].vocabulary, first_weights(result)
+        for term, row in zip(words.terms if words else (), weights, strict=False):
+            norms.setdefault(term, []).append(float(np.linalg.norm(row)))
+            speaks[term] = speaks.get(term, 0.0) + row
+    classes, linear = prepared.problem.classes, bool(kept) and not kept[0].layout.hidden
+    found = [
+        Selected(
+            f"{term} ({_spoken_for(speaks[term], classes)})" if linear and any(own) and len(classes) else term,
+            sum(norm > 0 for norm in own) / len(kept),
+            sum(own) / len(kept),
+        )
+        for term, own in norms.items()
+    ]
+    return sorted(found, key=lambda term: (-term.selected, -term.weight))
+
+
+def _spoken_for(weights: Floats, classes: NDArray[Any]) -> str:
+    """The class that a linear network's weights from a term raise most."""
+    place = int(weights[0] > 0) if len(weights) == 1 else int(weights.argmax())
+    return str(classes[place])
 
 
 def _pooled(results: Sequence[RunResult]) -> NDArray[np.float32]:

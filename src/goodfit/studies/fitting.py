@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from goodfit.alarms import best_threshold
@@ -15,24 +15,16 @@ from goodfit.data.splits import folds
 from goodfit.errors import InputError
 from goodfit.metrics import classification_scores, metrics_of, regression_scores
 from goodfit.model import Model, network_outputs
+from goodfit.networks import views
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
-from goodfit.studies.problem import Floats, Ints, Prepared, Problem, prepare
+from goodfit.studies.preparing import Prepared, prepare
+from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.training import Checkpoint, Execution, Progress, Run, RunResult, Settings, train
 from goodfit.training.losses import probabilities
 
 MOST_BYTES_OF_VIEWS = 1_000_000_000
 MOST_ROWS_OF_FOLDS = 50_000
-
-CANDIDATES = (
-    "none",
-    "early_stopping=10",
-    "l2=0.001, early_stopping=10",
-    "l1=0.0001, early_stopping=10",
-    "dropout=0.3 input=0.1, early_stopping=10",
-    "l2=0.001, dropout=0.5 input=0.1, early_stopping=10",
-)
-"""The doses tried where no recipe is given: no regularization, and few of the usual ones."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +123,9 @@ def fit(
         raise InputError("one sample, or all rows are the same: give at least 2 different rows")
     schema = Schema.of(problem.table)
     splits = _splits(problem, plan, inputs=len(schema.input_names))
-    prepared = prepare(problem, [kept for kept, _ in splits], standardize=plan.standardize, schema=schema)
-    runs = [_run(recipe, member, splits, plan) for recipe in recipes for member in range(plan.members)]
+    trains = [kept for kept, _ in splits]
+    prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
+    runs = [_run(prepared, recipe, member, splits, plan) for recipe in recipes for member in range(plan.members)]
     results = train(prepared.data, runs, settings, execution=execution, on_epoch=on_epoch, checkpoint=checkpoint)
     candidates = tuple(
         _candidate(recipe, results[i * plan.members : (i + 1) * plan.members], prepared, plan.metric)
@@ -151,7 +144,8 @@ def model_of(fitted: Fit, candidate: Candidate) -> Model:
     kept = [result for result in candidate.results if result.outcome != "diverged"]
     if not kept:
         raise InputError(f"every network of recipe '{candidate.recipe}' diverged; lower the learning_rate")
-    problem = fitted.prepared.problem
+    problem, prepared = fitted.prepared.problem, fitted.prepared
+    views = sorted({result.run.view for result in kept})
     return Model(
         task=problem.task,
         target=problem.name,
@@ -159,9 +153,9 @@ def model_of(fitted: Fit, candidate: Candidate) -> Model:
         classes=problem.classes,
         recipe=candidate.recipe,
         layout=kept[0].layout,
-        encoders=fitted.prepared.encoders,
-        scales=fitted.prepared.scales,
-        members=tuple(result.run.view for result in kept),
+        encoders=tuple(prepared.encoders[view] for view in views),
+        scales=tuple(prepared.scales[view] for view in views if prepared.scales),
+        members=tuple(views.index(result.run.view) for result in kept),
         parameters=np.stack([result.parameters for result in kept]),
         statistics=np.stack([result.statistics for result in kept]),
     )
@@ -203,6 +197,16 @@ def predictions(prepared: Prepared, result: RunResult, rows: Ints) -> Floats:
     return prepared.scales[result.run.view].backward(values) if prepared.scales else np.asarray(values)
 
 
+def as_resampled(result: RunResult) -> RunResult:
+    """The network as its synthetic rows made it: with the outputs that it had before they were shifted back."""
+    if result.run.shift is None:
+        return result
+    parameters = result.parameters.copy()
+    last = views(torch.from_numpy(parameters[None]), result.layout).biases[-1]
+    last.sub_(torch.from_numpy(result.run.shift))
+    return replace(result, parameters=parameters)
+
+
 def scores_of(
     problem: Problem, predicted: Floats, rows: Ints | None = None, *, threshold: float | None = None
 ) -> dict[str, float]:
@@ -228,11 +232,6 @@ def threshold_of(problem: Problem, predicted: Floats, rows: Ints) -> float | Non
     return best_threshold(problem.target[rows] == problem.positive, predicted[:, problem.positive])
 
 
-def usual_batch_size(rows: int) -> int:
-    """A twentieth of the rows, rounded to a power of two, between 16 and 256: small tables need steps too."""
-    return int(2 ** min(8, max(4, round(math.log2(max(rows, 1) / 20)))))
-
-
 def _check_metric(metric: str | None, problem: Problem) -> None:
     keys = [m.key for m in metrics_of(problem.task)]
     if metric is not None and metric not in keys:
@@ -246,16 +245,18 @@ def _splits(problem: Problem, plan: Plan, *, inputs: int) -> list[tuple[Ints, In
         return [(everything, everything[:0])]
     k = max(2, round(1 / plan.validation))
     k = min(k, problem.rows)
-    fold = folds(problem.strata, k, seed=plan.seed)
+    if problem.groups is not None:
+        k = min(k, len(np.unique(problem.groups)))
+    fold = folds(problem.strata, k, seed=plan.seed, groups=problem.groups)
     many = problem.rows > MOST_ROWS_OF_FOLDS or k * problem.rows * inputs * 4 > MOST_BYTES_OF_VIEWS
     views = 1 if many else min(k, plan.members)
     return [(everything[fold != view], everything[fold == view]) for view in range(views)]
 
 
-def _run(recipe: Recipe, member: int, splits: Sequence[tuple[Ints, Ints]], plan: Plan) -> Run:
-    view = member % len(splits)
-    kept, held = splits[view]
-    return Run(recipe, derive(plan.seed, member), kept, held, view, plan.learning_rate)
+def _run(prepared: Prepared, recipe: Recipe, member: int, splits: Sequence[tuple[Ints, Ints]], plan: Plan) -> Run:
+    place = member % len(splits)
+    seed, rate = derive(plan.seed, member), plan.learning_rate
+    return prepared.run(recipe, place, splits[place][1], seed=seed, learning_rate=rate)
 
 
 def _candidate(recipe: Recipe, results: Sequence[RunResult], prepared: Prepared, metric: str | None) -> Candidate:

@@ -11,11 +11,11 @@ import numpy as np
 from goodfit.data.schema import Schema
 from goodfit.errors import InputError
 from goodfit.extrapolation import extrapolate
-from goodfit.studies.fitting import usual_batch_size
 from goodfit.studies.learning import LearningCurve
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.samples import Sample, Trained, part_of, repeated_folds, train_samples
 from goodfit.studies.scoring import FOLDS, check_folds, loss_name, mean_losses, watching
+from goodfit.studies.usual import usual_batch_size
 from goodfit.studies.subject import Subject
 
 SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)

@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
-from goodfit.diagnosis.evidence import Kind
+from goodfit.diagnosis.evidence import Kind as Change
 from goodfit.errors import DoubtfulRecipe
 from goodfit.regularizers import EarlyStopping, Recipe
+from goodfit.regularizers.form import Kind
 from goodfit.regularizers.places import Stops
 from goodfit.regularizers.recipe import Regularizer
 from goodfit.training import Settings
@@ -27,6 +28,17 @@ DOSES = (
 )
 """What is added to the network's own recipe, where it has less of it."""
 
+AUGMENTING: dict[Kind, tuple[str, ...]] = {
+    "table": (),
+    "image": ("shift=0.1, rotate=10, early_stopping=10", "crop=0.2, erasing=0.5, early_stopping=10"),
+    "sound": (
+        "pitch_shift=3, time_stretch=0.2, time_shift=0.1, early_stopping=10",
+        "gain=6, white_noise=20, erasing=0.5, early_stopping=10",
+    ),
+    "text": ("synonyms=0.2, early_stopping=10", "word_deletion=0.2, early_stopping=10"),
+}
+"""What is added besides on pictures, sounds and texts."""
+
 LONGER, WIDER, EASED, PATIENT = 3, 2, 0.25, 4
 
 
@@ -41,15 +53,15 @@ class Intervention:
         settings: with the change.
     """
 
-    kind: Kind
+    kind: Change
     name: str
     recipe: Recipe
     settings: Settings
 
 
-def doses_for(recipe: Recipe, settings: Settings) -> list[Intervention]:
-    """More regularization than a recipe has, and less; the recipe itself is not among them."""
-    stronger = [_with_more(recipe, Recipe.parse(text)) for text in DOSES]
+def doses_for(recipe: Recipe, settings: Settings, kind: Kind = "table") -> list[Intervention]:
+    """More regularization than a recipe has, and less, for rows of a kind; the recipe itself is not among them."""
+    stronger = [_with_more(recipe, Recipe.parse(text)) for text in (*DOSES, *AUGMENTING[kind])]
     found = [Intervention("dose", str(r), r, settings) for r in stronger if r != recipe]
     found += [Intervention("relaxed", str(r), r, settings) for r in _relaxed(recipe) if r != recipe]
     return list({str(change.recipe): change for change in found}.values())
@@ -66,7 +78,10 @@ def strengthened(recipe: Recipe, settings: Settings) -> list[Intervention]:
         patient = paced(recipe, settings, PATIENT)[0]
         name = f"{patient.get(EarlyStopping)}, max_epochs={epochs}"
         found.append(Intervention("patience", name, patient, replace(settings, max_epochs=epochs)))
-    if wide:
+    if settings.channels:
+        broad = tuple(units * WIDER for units in settings.channels)
+        found.append(Intervention("capacity", f"channels={broad}", recipe, replace(settings, channels=broad)))
+    elif wide:
         found.append(Intervention("capacity", f"hidden={wide}", recipe, replace(settings, hidden=wide)))
     found.append(Intervention("capacity", f"hidden={deep}", recipe, replace(settings, hidden=deep)))
     return found

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from goodfit.data.media import MEDIA
 from goodfit.data.splits import distinct, holdout
 from goodfit.data.table import Column, Table
 from goodfit.diagnosis import Leaks
@@ -27,11 +28,11 @@ def find_leaks(problem: Problem, *, seed: int) -> Leaks:
     rows = random.permutation(problem.rows)[:MOST_ROWS]
     part = problem.take(np.sort(rows))
     halves = holdout(part.strata, 0.5, seed)
-    skills = {column.name: _skill(column, part, *halves) for column in part.table.columns[:MOST_COLUMNS]}
-    column = max(skills, key=lambda name: skills[name])
-    return Leaks(
-        problem.rows, _copies(problem.table), _copies(Table(tuple(shuffled), problem.rows)), column, skills[column]
-    )
+    telling = [column for column in part.table.columns[:MOST_COLUMNS] if column.kind not in MEDIA]
+    skills = {column.name: _skill(column, part, *halves) for column in telling}
+    column = max(skills, key=lambda name: skills[name], default=part.table.names[0])
+    copies, by_chance = _copies(problem.table), _copies(Table(tuple(shuffled), problem.rows))
+    return Leaks(problem.rows, copies, by_chance, column, skills.get(column, 0.0))
 
 
 def _copies(table: Table) -> float:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from goodfit.data.encoder import Encoder, fit_encoder
-from goodfit.data.schema import Schema
-from goodfit.data.splits import distinct, strata_of
-from goodfit.data.table import Table, to_table
-from goodfit.data.target import TargetScale, fit_target_scale, guess_task, positive, read_classes, read_numbers
+from goodfit.data.media import medium_of, read_rows
+from goodfit.data.splits import distinct, holdout, strata_of
+from goodfit.data.table import Table, to_column
+from goodfit.data.target import guess_task, positive, read_classes, read_numbers
 from goodfit.errors import InputError
 from goodfit.metrics import Task
-from goodfit.training import Data
+from goodfit.regularizers.form import Kind
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -36,6 +33,7 @@ class Problem:
         name: of the target, "" if it has none.
         positive: of two classes the one that an alarm would be for: the rarer one's code, among the rows as they were
             given; None for other tasks. Parts of a problem keep it.
+        groups: `(n,)` rows of one group never stand on two sides of a split; None where each row is by itself.
     """
 
     table: Table
@@ -45,6 +43,7 @@ class Problem:
     weights: Floats
     name: str = ""
     positive: int | None = None
+    groups: Ints | None = None
 
     @property
     def rows(self) -> int:
@@ -58,7 +57,22 @@ class Problem:
 
     def take(self, rows: Ints) -> Problem:
         """The problem with some of its rows."""
-        return replace(self, table=self.table.take(rows), target=self.target[rows], weights=self.weights[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(
+            self, table=self.table.take(rows), target=self.target[rows], weights=self.weights[rows], groups=groups
+        )
+
+    def hold_out(self, rows: Ints, share: float, seed: int) -> tuple[Ints, Ints]:
+        """Split some of the rows into those kept and those held out, by their numbers: by group, else class by class."""
+        groups = None if self.groups is None else self.groups[rows]
+        kept, held = holdout(self.strata[rows], share, seed, groups)
+        return rows[kept], rows[held]
+
+    @property
+    def kind(self) -> Kind:
+        """What a row is: a line of a table, a picture, a sound or a text."""
+        medium = medium_of(self.table)
+        return cast(Kind, medium.kind) if medium else "table"
 
     def merged(self) -> Problem:
         """The problem with equal rows merged to one that weighs as much, in an order that their content decides.
@@ -70,7 +84,9 @@ class Problem:
         return replace(self.take(kept.rows), weights=kept.weights)
 
 
-def read_problem(X: Any, y: Any, *, task: Task | None = None, weights: Any = None, name: str = "") -> Problem:
+def read_problem(
+    X: Any, y: Any, *, task: Task | None = None, weights: Any = None, name: str = "", groups: Any = None
+) -> Problem:
     """Check the input of a job.
 
     Args:
@@ -80,11 +96,12 @@ def read_problem(X: Any, y: Any, *, task: Task | None = None, weights: Any = Non
             the target says.
         weights: `(n,)` 0 or more; None is 1 each.
         name: of the target.
+        groups: `(n,)` values by which rows belong together; None for each by itself.
 
     Raises:
         InputError: the table or the target can't be used as it is, or they differ in length.
     """
-    table = X if isinstance(X, Table) else to_table(X)
+    table = read_rows(X)
     kind = task or guess_task(y)
     shares = np.ones(table.rows) if weights is None else np.asarray(weights, dtype=np.float64)
     if kind == "regression":
@@ -95,59 +112,11 @@ def read_problem(X: Any, y: Any, *, task: Task | None = None, weights: Any = Non
         problem = Problem(table, codes, classes, "multiclass" if alarm is None else "binary", shares, name, alarm)
     if len(problem.target) != table.rows:
         raise InputError(f"the table has {table.rows} rows, the target {len(problem.target)}: give one for each row")
-    return problem
+    return problem if groups is None else replace(problem, groups=_read_groups(groups, table.rows))
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A problem as its runs see it.
-
-    Args:
-        problem: whose rows the runs' numbers mean.
-        data: inputs as tensors, a view for each set of training rows.
-        encoders: one a view, fitted on its training rows.
-        scales: of the target in regression, one a view.
-    """
-
-    problem: Problem
-    data: Data
-    encoders: tuple[Encoder, ...]
-    scales: tuple[TargetScale, ...]
-
-
-def prepare(
-    problem: Problem, trains: Sequence[Ints], *, standardize: bool = True, schema: Schema | None = None
-) -> Prepared:
-    """Encode a problem once for each set of training rows; nothing is learned from other rows.
-
-    Args:
-        problem: the rows.
-        trains: sets of training rows, a view each.
-        standardize: whether numbers and the target of regression are brought to mean 0 and deviation 1.
-        schema: the columns' structure, if it is known already.
-    """
-    schema = schema or Schema.of(problem.table)
-    encoders = tuple(
-        fit_encoder(problem.table, schema, rows, problem.weights, standardize=standardize) for rows in trains
-    )
-    inputs = torch.stack([torch.from_numpy(encoder.transform(problem.table)) for encoder in encoders])
-    scales: tuple[TargetScale, ...] = ()
-    if problem.task == "regression":
-        scales = tuple(
-            fit_target_scale(problem.target, rows, problem.weights) if standardize else TargetScale(0.0, 1.0)
-            for rows in trains
-        )
-    targets = _targets(problem, scales).expand(len(trains), -1, -1)
-    weights = torch.from_numpy(problem.weights).float()
-    return Prepared(problem, Data(inputs, targets, weights, problem.task), encoders, scales)
-
-
-def _targets(problem: Problem, scales: Sequence[TargetScale]) -> torch.Tensor:
-    """Targets `(V, n, K)` or `(1, n, K)`: standardized numbers, the second of two classes, or indicators."""
-    if problem.task == "regression":
-        views = np.stack([scale.forward(problem.target) for scale in scales])
-        return torch.from_numpy(views[..., None]).float()
-    codes = torch.from_numpy(problem.target)
-    if problem.task == "binary":
-        return codes[None, :, None].float()
-    return torch.nn.functional.one_hot(codes, len(problem.classes))[None].float()
+def _read_groups(groups: Any, rows: int) -> Ints:
+    column = to_column(groups, "groups")
+    if len(column.values) != rows or column.missing.any():
+        raise InputError(f"groups has {len(column.values)} values, {int(column.missing.sum())} missing; give {rows}")
+    return np.unique(column.values, return_inverse=True)[1].astype(np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,11 +16,12 @@ from goodfit.data.target import TargetScale
 from goodfit.model import network_outputs
 from goodfit.rng import derive
 from goodfit.studies.fitting import MOST_BYTES_OF_VIEWS
-from goodfit.studies.problem import Floats, Problem, prepare
+from goodfit.studies.preparing import prepare
+from goodfit.studies.problem import Floats, Problem
 from goodfit.studies.rows import Rows
 from goodfit.studies.samples import Sample, train_samples
 from goodfit.studies.subject import Subject
-from goodfit.training import Data, Run, RunResult, train
+from goodfit.training import Data, RunResult, train
 from goodfit.training.losses import probabilities
 from goodfit.training.workers import workers
 
@@ -127,7 +128,9 @@ def _networks(replicates: Sequence[Replicate], subject: Subject, schema: Schema)
     if all(replicate.rows is rows for replicate in replicates):
         trained = train_samples(rows.problem, subject, [subject.recipe], samples, schema)
         results: Sequence[RunResult] = trained.results[0]
-        encoders, scales = trained.prepared.encoders, trained.prepared.scales
+        views = [trained.prepared.views[result.run.view] for result in results]
+        encoders = tuple(view.encoder for view in views)
+        scales = tuple(view.scale for view in views) if trained.prepared.scales else ()
     else:
         results, encoders, scales = _trained_draws(replicates, subject, schema)
     return [
@@ -140,22 +143,25 @@ def _trained_draws(
     replicates: Sequence[Replicate], subject: Subject, schema: Schema
 ) -> tuple[Sequence[RunResult], tuple[Encoder, ...], tuple[TargetScale, ...]]:
     """Train a network on each of several tables: a table is a view, so that none holds another's rows."""
+    recipe, plan = subject.recipe, subject.plan
     parts = [
-        prepare(r.rows.problem, [r.sample.train], standardize=subject.plan.standardize, schema=schema)
+        prepare(r.rows.problem, [r.sample.train], [recipe], standardize=plan.standardize, schema=schema, seed=plan.seed)
         for r in replicates
     ]
-    rows = max(part.problem.rows for part in parts)
+    rows = max(part.data.inputs.shape[1] for part in parts)
     weights = torch.ones(rows)
     data = Data(
         _stacked([part.data.inputs for part in parts], rows),
         _stacked([part.data.targets for part in parts], rows),
         weights,
         parts[0].problem.task,
+        parts[0].data.form,
     )
-    runs = [
-        Run(subject.recipe, r.sample.seed, r.sample.train, r.sample.held_out, view, subject.plan.learning_rate)
-        for view, r in enumerate(replicates)
+    own = [
+        part.run(recipe, 0, r.sample.held_out, seed=r.sample.seed, learning_rate=plan.learning_rate)
+        for part, r in zip(parts, replicates, strict=True)
     ]
+    runs = [replace(run, view=view) for view, run in enumerate(own)]
     results = train(data, runs, subject.settings, execution=subject.execution, on_epoch=subject.on_epoch)
     return results, tuple(part.encoders[0] for part in parts), tuple(scale for part in parts for scale in part.scales)
 

@@ -12,9 +12,10 @@ from goodfit.data.splits import folds
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
 from goodfit.studies.fitting import predictions
-from goodfit.studies.problem import Floats, Ints, Prepared, Problem, prepare
+from goodfit.studies.preparing import Prepared, prepare
+from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.subject import Subject
-from goodfit.training import Run, RunResult, train
+from goodfit.training import RunResult, train
 
 SMALLEST = 1e-12
 """A probability below counts as this in a log loss."""
@@ -73,13 +74,12 @@ def train_samples(
         samples: one or more.
         schema: the columns' structure, if it is known already.
     """
-    prepared = prepare(
-        problem, [sample.train for sample in samples], standardize=subject.plan.standardize, schema=schema
-    )
+    plan, trains = subject.plan, [sample.train for sample in samples]
+    prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
     runs = [
-        Run(recipe, sample.seed, sample.train, sample.held_out, view, subject.plan.learning_rate)
+        prepared.run(recipe, place, sample.held_out, seed=sample.seed, learning_rate=plan.learning_rate)
         for recipe in recipes
-        for view, sample in enumerate(samples)
+        for place, sample in enumerate(samples)
     ]
     results = train(prepared.data, runs, subject.settings, execution=subject.execution, on_epoch=subject.on_epoch)
     each = len(samples)
@@ -94,7 +94,7 @@ def repeated_folds(problem: Problem, k: int, repeats: int, *, seed: int, strata:
     """
     every = np.arange(problem.rows)
     even = problem.strata if strata is None else strata
-    partitions = [folds(even, k, seed=derive(seed, repeat)) for repeat in range(repeats)]
+    partitions = [folds(even, k, seed=derive(seed, repeat), groups=problem.groups) for repeat in range(repeats)]
     return [
         Sample(every[fold != part], every[fold == part], derive(seed, repeat, part))
         for repeat, fold in enumerate(partitions)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from goodfit.data.splits import holdout
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.places import Stops
@@ -53,9 +52,8 @@ def watching(problem: Problem, samples: Sequence[Sample], recipes: Sequence[Reci
         return [replace(sample, held_out=sample.held_out[:0]) for sample in samples]
     watched = []
     for sample in samples:
-        strata = problem.strata[sample.train]
-        learned, kept = holdout(strata, share or WATCHED, seed=derive(sample.seed, 1))
-        watched.append(Sample(sample.train[learned], sample.train[kept], sample.seed))
+        learned, kept = problem.hold_out(sample.train, share or WATCHED, derive(sample.seed, 1))
+        watched.append(Sample(learned, kept, sample.seed))
     return watched
 
 

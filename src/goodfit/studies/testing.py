@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goodfit.data.splits import distinct, holdout
+from goodfit.data.splits import distinct
 from goodfit.metrics import metrics_of
 from goodfit.resampled import drawn_scores
 from goodfit.statistics import Estimate
@@ -36,7 +36,8 @@ def split_test(problem: Problem, share: float, seed: int) -> tuple[Problem, Prob
     Which rows go where depends on the target, the seed and which rows are equal, on no other value in the table.
     """
     kept = distinct(problem.table, problem.target, order="first")
-    _, test = holdout(problem.take(kept.rows).strata, share, seed)
+    merged = problem.take(kept.rows)
+    _, test = merged.hold_out(np.arange(merged.rows), share, seed)
     side = np.zeros(len(kept.rows), dtype=bool)
     side[test] = True
     return problem.take(np.flatnonzero(~side[kept.inverse])), problem.take(np.flatnonzero(side[kept.inverse]))

@@ -22,7 +22,8 @@ from goodfit.studies.diagnosing import (
 )
 from goodfit.studies.fitting import Plan
 from goodfit.studies.interventions import Intervention, doses_for, strengthened
-from goodfit.studies.problem import Problem, prepare, read_problem
+from goodfit.studies.preparing import prepare
+from goodfit.studies.problem import Problem, read_problem
 from goodfit.studies.samples import part_of
 from goodfit.studies.subject import Subject
 from goodfit.studies.trials import FOLDS

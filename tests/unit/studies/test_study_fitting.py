@@ -13,7 +13,6 @@ from goodfit.errors import InputError
 from goodfit.metrics import classification_scores, metrics_of, regression_scores
 from goodfit.studies import fitting
 from goodfit.studies.fitting import (
-    CANDIDATES,
     Plan,
     fit,
     held_out_predictions,
@@ -21,9 +20,9 @@ from goodfit.studies.fitting import (
     predictions,
     scores_of,
     threshold_of,
-    usual_batch_size,
 )
 from goodfit.studies.problem import read_problem
+from goodfit.studies.usual import CANDIDATES, candidates_for, usual_batch_size
 from goodfit.training import Settings
 
 TEXTS = ("none", "l2=0.01", "dropout=0.2, early_stopping=2")
@@ -256,8 +255,10 @@ def test_the_recipe_to_use_is_used_whatever_the_scores(use):
 
 
 def test_the_usual_candidates_begin_with_no_regularization():
-    assert CANDIDATES[0] == "none"
-    assert [str(recipe) for recipe in recipes(*CANDIDATES)] == list(CANDIDATES)
+    for kind, texts in CANDIDATES.items():
+        assert texts[0] == "none"
+        assert [str(recipe) for recipe in candidates_for(kind)] == list(texts)
+        assert all(kind in part.suits for recipe in candidates_for(kind) for part in recipe)
 
 
 # -- diverged ---------------------------------------------------------------------------------------------------------
@@ -284,7 +285,8 @@ def test_networks_that_diverged_are_left_out(monkeypatch):
     fitted = fit(problem_of("binary"), recipes("none", "l2=0.01"), plan=Plan(), settings=SETTINGS)
     assert fitted.chosen == 1
     model = model_of(fitted, fitted.candidates[0])
-    assert model.members == (1, 2, 4)
+    views = [fitted.prepared.encoders[view] for view in (1, 2, 4)]
+    assert [model.encoders[member] for member in model.members] == views
     assert np.isfinite(model.predict(fitted.prepared.problem.table)).all()
     rows, predicted = held_out_predictions(fitted.prepared, fitted.candidates[0].results)
     gone = [fitted.candidates[0].results[member].run.validation for member in (0, 3)]

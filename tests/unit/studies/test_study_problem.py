@@ -13,7 +13,8 @@ from study_problems import TASKS, contents, frame_of, problem_of, target_of
 from goodfit.data.schema import Schema
 from goodfit.data.table import Table, to_table
 from goodfit.errors import InputError
-from goodfit.studies.problem import Problem, prepare, read_problem
+from goodfit.studies.preparing import prepare
+from goodfit.studies.problem import Problem, read_problem
 
 numbers = st.sampled_from([0.0, -0.0, 1.5, None])
 texts = st.sampled_from(["a", "b", None])
