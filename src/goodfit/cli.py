@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import errno
 import io
-import os
 import sys
 import time
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from goodfit.errors import DoubtfulRecipe, InputError, SlowerTraining
+from goodfit.exits import drop_output, told
+from goodfit.options import (
+    Budget,
+    Data,
+    Group,
+    Json,
+    Kind,
+    PathColumn,
+    ReportFolder,
+    Seed,
+    Seeds,
+    Target,
+    Task,
+    TextColumn,
+)
 
 STARTED = time.monotonic()
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
@@ -29,45 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-
-
-Data = Annotated[
-    Path,
-    typer.Argument(
-        help="A table (CSV, TSV, Parquet, Arrow, JSON lines), or a folder with a folder of files for each class.",
-        show_default=False,
-    ),
-]
-Target = Annotated[
-    str | None, typer.Option(help="The column to predict; a folder's classes are its folders.", show_default=False)
-]
-Kind = Annotated[
-    Literal["table", "image", "text", "audio"] | None,
-    typer.Option(help="What a row is; by default a table's line, or what a folder holds."),
-]
-TextColumn = Annotated[
-    str | None, typer.Option(help="The table's column of texts; by default its only one.", show_default=False)
-]
-PathColumn = Annotated[
-    str | None,
-    typer.Option(
-        help="The table's column of paths to pictures or sounds; by default its only one.", show_default=False
-    ),
-]
-Group = Annotated[
-    str | None,
-    typer.Option(
-        help="A table's column, or a regular expression for files' names ('^[a-z]+'): rows of one group, such as a "
-        "speaker's, stay together in every split.",
-        show_default=False,
-    ),
-]
-Task = Annotated[
-    Literal["binary", "multiclass", "regression"] | None, typer.Option(help="Kind of target; by default it tells.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
-Seeds = Annotated[int, typer.Option(min=2, help="Repeats, each with a new split and new initial weights.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def _source(data: Path, target: str | None, *options: Any) -> Any:
@@ -112,7 +85,7 @@ def demo(
 @app.command(
     epilog="Examples: goodfit fit loans.csv --target default --budget 60s --out loans-run; goodfit fit digits/ --kind "
     "image; goodfit fit reviews.csv --kind text --text-column text --target label; goodfit fit words/ --kind audio "
-    "--group '^[a-z]+'"
+    "--group '^\\[a-z]+'"
 )
 def fit(
     data: Data,
@@ -125,7 +98,7 @@ def fit(
     path_column: PathColumn = None,
     group: Group = None,
     task: Task = None,
-    budget: Annotated[str | None, typer.Option(help="Time granted, such as 30s or 2min.")] = None,
+    budget: Budget = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Where the run folder goes.")] = Path("goodfit-run"),
     json: Json = False,
@@ -151,7 +124,7 @@ def compare(
     task: Task = None,
     seeds: Seeds = 10,
     seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="Where a run folder with a report goes; none by default.")] = None,
+    out: ReportFolder = None,
     json: Json = False,
 ) -> None:
     """Compare recipes on rows that no run has seen: scores and paired differences, with 95 % intervals."""
@@ -181,9 +154,9 @@ def diagnose(
     group: Group = None,
     recipe: Annotated[str, typer.Option(help="Regularization of the network that is asked about.")] = "none",
     task: Task = None,
-    budget: Annotated[str | None, typer.Option(help="Time granted, such as 30s or 2min.")] = None,
+    budget: Budget = None,
     seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="Where a run folder with a report goes; none by default.")] = None,
+    out: ReportFolder = None,
     train: Annotated[str | None, typer.Option(help="A log's field of the training loss; by default it tells.")] = None,
     validation: Annotated[
         str | None, typer.Option(help="A log's field of the validation loss; by default it tells.")
@@ -303,11 +276,11 @@ def _status() -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; what was saved is kept, and the same command goes on from there", status=130)
     except BrokenPipeError:  # whoever read it, such as head, has read enough
-        _drop_output()
+        drop_output()
         return 0
     except OSError as error:
-        _drop_output()
-        return _fail(_system(error))
+        drop_output()
+        return _fail(told(error))
 
 
 def _run() -> int:
@@ -319,13 +292,6 @@ def _run() -> int:
         return done.exit_code
 
 
-def _drop_output() -> None:
-    """Send what standard output still holds nowhere, or Python would try to write it again at its end."""
-    with suppress(OSError):
-        output = sys.stdout.fileno()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
-
-
 def _fail(message: str, status: int = 2) -> int:
     print(f"{_command()}: {' '.join(message.split())}", file=sys.stderr)
     return status
@@ -334,15 +300,6 @@ def _fail(message: str, status: int = 2) -> int:
 def _command() -> str:
     known = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
     return "goodfit " + sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] in known else "goodfit"
-
-
-def _system(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno == errno.ENOSPC:
-        return f"{where}no space left on the disk; free some and give the same command again: nothing was half-written"
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return f"{where}no permission; choose another place with --out"
-    return f"{where}{error.strerror or error}; choose another place with --out"
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:

@@ -74,7 +74,7 @@ def _through(name: str, sentences: list[str]) -> list[str]:
     tokenizer, model = _loaded(name)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device).eval()
-    order = sorted(range(len(sentences)), key=lambda place: 0)
+    order = sorted(range(len(sentences)), key=lambda place: len(sentences[place]))
     found = [""] * len(sentences)
     for start in range(0, len(order), AT_ONCE):
         places = order[start : start + AT_ONCE]

@@ -41,7 +41,7 @@ class Synonyms(Rewrites):
     """
 
     suits: ClassVar[frozenset[Kind]] = frozenset({"text"})
-    share: float = dose(0.15, neutral=0.0, high=1.0, usual=(0.05, 0.1, 0.15, 0.25, 0.5, 0.75, 1.0))
+    share: float = dose(0.5, neutral=0.0, high=1.0, usual=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0))
 
     def rewrite(self, texts: Sequence[str], seeds: Sequence[int]) -> list[str]:
         """Each text with synonyms."""
