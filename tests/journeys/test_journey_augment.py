@@ -180,6 +180,12 @@ def test_pictures_keep_their_size_and_are_named_after_their_sources(photos: Path
     assert contents(photos) == before
 
 
+def test_variants_of_one_picture_differ(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert_done(goodfit("augment", "image", photos / "dog" / "1.png", out, "--with", "rotate=90"))
+    assert len({path.read_bytes() for path in out.glob("*.png")}) == 8
+
+
 def test_a_large_picture_is_augmented_at_512_pixels_and_a_grey_one_in_grey(tmp_path: Path) -> None:
     path, out = tmp_path / "wide.png", tmp_path / "out"
     write_png(path, noise((1, 300, 1200)))

@@ -23,6 +23,7 @@ from goodfit.regularizers.form import Form, Kind
 from goodfit.report.contact import Sheet, render_sheet, written_files
 from goodfit.report.scatter import count_grid, example_grid, row_figures
 from goodfit.report.showing import MOST_SHOWN, passage, picture_strip, sound_strips
+from goodfit.report.wording import MISSING
 from goodfit.saving import write_all
 from goodfit.studies.augmenting.clips import read_clips, vary_clips, wave_bytes
 from goodfit.studies.augmenting.pictures import read_pictures, vary_pictures
@@ -180,7 +181,7 @@ def _rows(request: Request, recipe: Recipe) -> Made:
     if not made.frame.height:
         raise InputError(f"{name} needs no synthetic rows: its rarest class has enough for {recipe}; give a higher one")
     own, new = (
-        [table[column].cast(pl.String).fill_null("").to_list() for column in frame.columns]
+        [table[column].cast(pl.String).fill_null(MISSING).to_list() for column in frame.columns]
         for table in (frame, made.frame)
     )
     grids = [count_grid(made), example_grid(made, own, new, request.seed)]

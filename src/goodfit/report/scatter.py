@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.data.table import counted
 from goodfit.report.contact import Grid
 from goodfit.report.figures import HUES, SOFT, Figure, Json, Toggle, hue_color, layout
 from goodfit.report.wording import number, percent, plotly_text, shorten
@@ -64,7 +65,7 @@ def clouds(synthesis: Synthesis, real: Floats, made: Floats) -> list[Cloud]:
     rest = [name for code, name in enumerate(names) if code not in filled]
     found = [Cloud(rest[0] if len(rest) == 1 else "the other classes", False, -1, real[others])] if rest else []
     found += [Cloud(names[code], False, hue % HUES, real[codes == code]) for hue, code in enumerate(filled)]
-    own = len(filled)  # colours are repeated after so many; shapes aren't
+    own = 1 if len(filled) == 1 else 0  # of one class synthetic rows have a colour of their own, of several its class's
     found += [Cloud(names[code], True, (own + hue) % HUES, made[added == code]) for hue, code in enumerate(filled)]
     return found
 
@@ -108,10 +109,9 @@ def _figure(name: str, axes: tuple[str, str], points: Sequence[Cloud], seed: int
     drawn = layout(440, *(plotly_text(shorten(axis, 40)) for axis in axes))
     drawn["xaxis"] |= {"showgrid": True}
     drawn |= {"hovermode": "closest"}
-    data, rows, toggles, fewer = [], [], [], False
+    data, rows, toggles = [], [], []
     for place, cloud in enumerate(points):
         shown = _some(cloud.places, derive(seed, _POINTS, place))
-        fewer |= len(shown) < len(cloud.places)
         said = "synthetic" if cloud.synthetic else "real"
         data.append(_trace(cloud, shown, f"g{place}", axes))
         rows.append((cloud.name, said, number(len(cloud.places)), *(_spread(axis) for axis in cloud.places.T)))
@@ -119,7 +119,10 @@ def _figure(name: str, axes: tuple[str, str], points: Sequence[Cloud], seed: int
         label = f"{glyph} {cloud.name}, {said} ({number(len(cloud.places))})"
         toggles.append(Toggle(f"g{place}", cloud.hue, label, True))
     caption = f"{REAL} real rows, {SYNTHETIC} synthetic ones."
-    caption += f" Of each kind {MOST_POINTS} at most are drawn." if fewer else ""
+    present = [int((~np.isnan(cloud.places).any(1)).sum()) for cloud in points]
+    lacking = sum(len(cloud.places) for cloud in points) - sum(present)
+    caption += f" Of each kind {MOST_POINTS} at most are drawn." if max(present) > MOST_POINTS else ""
+    caption += f" Not drawn: {counted(lacking, 'row')} with a missing value." if lacking else ""
     caption += told
     title = f"By {axes[0]} and {axes[1]}" if name == "columns" else "Along the two directions in which rows vary most"
     label = f"{title}: points for " + "; ".join(f"{row[2]} {row[1]} rows of {row[0]}" for row in rows) + "."

@@ -175,6 +175,32 @@ def test_synthetic_points_differ_in_shape_and_are_counted_beside_the_figure():
         assert "20 synthetic rows of y" in figure.label
 
 
+def test_of_one_class_synthetic_rows_have_a_colour_of_their_own_and_of_several_their_classes():
+    def hues(*classes):
+        random = np.random.default_rng(0)
+        target = np.repeat(["most", *classes], [30, *[10] * len(classes)])
+        frame = pl.DataFrame({"a": random.normal(size=len(target)), "k": target})
+        problem = read_problem(frame.drop("k"), frame["k"])
+        made = synthesize(frame, "k", problem, Recipe.parse("smote=1"), 0)
+        return [(toggle.label[0], toggle.hue) for toggle in row_figures(made, 0)[0].toggles]
+
+    assert hues("a") == [("○", -1), ("○", 0), (SYNTHETIC, 1)]
+    assert hues("a", "b") == [("○", -1), ("○", 0), ("○", 1), (SYNTHETIC, 0), (SYNTHETIC, 1)]
+
+
+def test_a_caption_says_what_is_not_drawn():
+    random = np.random.default_rng(0)
+    values = np.where(np.arange(900) % 300 == 1, np.nan, random.normal(size=900))
+    frame = pl.DataFrame(
+        {"a": pl.Series(values).fill_nan(None), "b": random.normal(size=900), "k": np.arange(900) < 50}
+    )
+    made = synthesize(frame, "k", read_problem(frame.drop("k"), frame["k"]), Recipe.parse("smote=0.1"), 0)
+    captions = [figure.caption for figure in row_figures(made, 0)]
+    assert ["Of each kind 300 at most are drawn." in caption for caption in captions] == [True, True]
+    assert re.search(r"Not drawn: [3-9] rows with a missing value\.", captions[1])
+    assert "Not drawn" not in captions[0]
+
+
 def test_the_policy_lets_through_what_the_page_holds_and_nothing_else():
     policies = {kind: Page(render_sheet(make())).all("meta")[1]["content"] for kind, make in SHEETS.items()}
     base = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; {}base-uri 'none'; form-action 'none'"

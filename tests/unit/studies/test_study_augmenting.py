@@ -187,6 +187,16 @@ def test_components_keep_the_distances_of_points_in_a_plane():
     assert apart[0] == pytest.approx(apart[1], abs=1e-9)
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_components_point_where_their_largest_weight_does(turn):
+    random = np.random.default_rng(1)
+    a, b = random.normal(size=(2, 40)) * [[1], [0.1]]
+    frame = pl.DataFrame({"a": turn * a, "b": turn * (a + b), "kind": ["x"] * 30 + ["y"] * 10})
+    made = synthesize(frame, "kind", read_problem(frame.drop("kind"), frame["kind"]), Recipe.parse("smote=1"), 0)
+    real, _, _ = components(made)
+    assert np.corrcoef(real[:, 0], turn * a)[0, 1] > 0.9
+
+
 def test_one_column_has_one_component():
     frame = pl.DataFrame({"a": np.arange(20.0), "kind": ["x"] * 14 + ["y"] * 6})
     made = synthesize(frame, "kind", read_problem(frame.drop("kind"), frame["kind"]), Recipe.parse("smote=1"), 0)

@@ -125,7 +125,7 @@ def stems(names: Sequence[str]) -> tuple[str, ...]:
         number = 1
         while own.lower() in {other.lower() for other in found}:
             number += 1
-            own = wished + '_2'
+            own = f"{wished}_{number}"
         found.append(own)
     return tuple(found)
 
