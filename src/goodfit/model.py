@@ -18,7 +18,7 @@ from goodfit.regularizers import Recipe, stack
 from goodfit.training.evaluation import outputs_of
 from goodfit.training.losses import probabilities
 
-CHUNK = 2048
+CHUNK, PICTURES = 2048, 64
 
 Floats = NDArray[np.float64]
 
@@ -99,6 +99,6 @@ def network_outputs(
     with torch.inference_mode():
         parts = [
             outputs_of(weights, kept, layout, regularizers, rows.expand(len(weights), -1, -1))
-            for rows in torch.split(inputs, CHUNK)
+            for rows in torch.split(inputs, PICTURES if layout.channels else CHUNK)
         ]
         return torch.cat(parts, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -36,7 +36,8 @@ class Collection:
     Args:
         table: one column, n rows.
         labels: `(n,)` the class that each row's folder names; empty where there are none.
-        names: `(n,)` of their files; empty where they have none.
+        names: `(n,)` of their files: new ones from the folder or the table that they come from; empty where there are
+            none.
         notes: what a user should know of them, a line each.
     """
 
@@ -59,7 +60,8 @@ def collect_folder(folder: Path, kind: Medium, *, form: Form | None = None) -> C
     """
     find = list_classes if form is None else list_files
     listing = find(folder, SUFFIXES[kind], what=CALLED[kind])
-    return _read(listing, kind, form)
+    found = _read(listing, kind, form)
+    return found if form is None else replace(found, names=tuple(str(p.relative_to(folder)) for p in listing.paths))
 
 
 def collect_files(paths: Sequence[Path], kind: Medium, *, form: Form) -> Collection:
@@ -84,7 +86,8 @@ def collect_paths(frame: pl.DataFrame, column: str, beside: Path, kind: Medium, 
     empty = next((row for row, path in enumerate(paths) if not path), None)
     if empty is not None:
         raise InputError(f"column {column!r} has no path in row {empty + 1}: give one in each row")
-    return _read(Listing(tuple(beside / path for path in paths)), kind, form)
+    found = _read(Listing(tuple(beside / path for path in paths)), kind, form)
+    return replace(found, table=found.table.renamed([column]), names=tuple(paths))
 
 
 def collect_texts(frame: pl.DataFrame, column: str) -> Collection:
@@ -99,12 +102,14 @@ def texts_in(frame: pl.DataFrame, column: str) -> list[str]:
     """A column's values as texts, the empty one where missing.
 
     Raises:
-        InputError: the table has no such column.
+        InputError: the table has no such column, or its values are no texts.
     """
     if column not in frame.columns:
         near = difflib.get_close_matches(column, frame.columns, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"its columns are {listed(frame.columns)}"
         raise InputError(f"the table has no column {column!r}: {hint}")
+    if (dtype := frame.schema[column]).is_nested() or dtype in (pl.Binary, pl.Object):
+        raise InputError(f"column {column!r} holds values of type {dtype}: give texts, one to a cell")
     return [str(value) for value in frame[column].cast(pl.String).fill_null("").to_list()]
 
 

@@ -12,7 +12,9 @@ Ints = npt.NDArray[np.int64]
 
 
 def group_holdout(groups: Ints, share: float, random: np.random.Generator) -> Ints:
-    """The rows of groups drawn at random until about `share` of the rows are held out.
+    """The rows of groups drawn at random, about `share` of all rows.
+
+    A group that is drawn is held out where that brings the number of rows nearer to the share: a very large one is not.
 
     Args:
         groups: shape (n,), the group of each row.
@@ -32,18 +34,21 @@ def group_holdout(groups: Ints, share: float, random: np.random.Generator) -> In
     names, members, counts = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) < 2:
         raise InputError("all rows are of one group, so none can be held out: give rows of two groups or more")
-    order = random.permutation(len(names))
-    sums = np.cumsum(counts[order])
-    best = int(np.argmin(np.abs(sums - share * len(groups))))
-    held = order[: min(best + 1, len(names) - 1)]
+    held: list[int] = []
+    left = share * len(groups)
+    for group in random.permutation(len(names)).tolist():
+        if abs(left - counts[group]) < abs(left):
+            held.append(group)
+            left -= counts[group]
+    held = held[: len(names) - 1] or [int(np.argmin(counts))]
     return np.flatnonzero(np.isin(members, held))
 
 
 def group_folds(groups: Ints, classes: Ints, k: int, random: np.random.Generator) -> Ints:
     """The fold of each row, 0 to k - 1, a group's rows in one fold; folds are about as large, and classes even in them.
 
-    Groups are placed from the largest to the smallest, equal ones in random order, each where the classes' counts stay
-    most even.
+    Groups are placed from the largest to the smallest, equal ones in random order, each where the folds' sizes and the
+    classes' counts stay most even. So no fold is empty.
 
     Args:
         groups: shape (n,), the group of each row.
@@ -52,20 +57,22 @@ def group_folds(groups: Ints, classes: Ints, k: int, random: np.random.Generator
         random: of the order.
 
     Raises:
-        InputError: there are fewer groups than folds.
+        InputError: there are fewer groups than folds, or fewer than 2.
 
     Example:
         >>> group_folds(np.array([0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 0]), 3, np.random.default_rng(0)).max()
         np.int64(2)
     """
     names, members = np.unique(groups, return_inverse=True)
-    if len(names) < k:
-        raise InputError(f"{counted(len(names), 'group')} can't be split into {k} folds: give {k} groups or more")
-    table = np.zeros((len(names), int(classes.max()) + 1))
+    if not 2 <= k <= len(names):
+        wanted = max(k, 2)
+        raise InputError(f"{counted(len(names), 'group')} can't be split into {wanted} folds: give {wanted} or more")
+    table = np.zeros((len(names), int(classes.max()) + 2))
     np.add.at(table, (members, classes), 1.0)
+    table[:, -1] = table.sum(1)  # the size counts as one more class
     filled, fold = np.zeros((k, table.shape[1])), np.empty(len(names), dtype=np.int64)
     shuffled = random.permutation(len(names))
-    for group in shuffled[np.argsort(-table[shuffled].sum(1), kind="stable")]:
+    for group in shuffled[np.argsort(-table[shuffled, -1], kind="stable")]:
         uneven = np.square(filled + table[group]).sum(1) - np.square(filled).sum(1)
         fold[group] = np.argmin(uneven)
         filled[fold[group]] += table[group]

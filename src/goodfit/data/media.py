@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from goodfit.data.table import Column, Table, to_table
+from goodfit.data.table import Column, Table, is_missing, to_table
 from goodfit.errors import InputError
 
 MEDIA = ("image", "sound", "text")
@@ -70,7 +70,13 @@ def text_table(texts: Sequence[Any], name: str = "text") -> Table:
             raise InputError(f"text {place + 1} is {text!r}: give texts")
     if not len(texts):
         raise InputError("no texts: give one or more")
-    series = pl.Series(name, list(texts), dtype=pl.String).fill_null("")
+    try:
+        series = pl.Series(name, list(texts), dtype=pl.String).fill_null("")
+    except UnicodeEncodeError as error:
+        place = next(i for i, text in enumerate(texts) if text and error.object in text)
+        raise InputError(
+            f"text {place + 1} holds {error.object[error.start]!a}, half of a character: replace it"
+        ) from None
     levels = series.unique().sort()
     codes = series.cast(pl.Enum(levels)).to_physical().cast(pl.Int32)
     return Table((Column(name, "text", np.array(codes.to_numpy()), tuple(levels.to_list())),), len(series))
@@ -85,8 +91,8 @@ def read_rows(X: Any) -> Table:
     """Any input of a network as a table: pictures, texts, or rows of columns.
 
     Args:
-        X: uint8 pictures as `picture_table` takes them; a list, array or series of texts; a table, or what `to_table`
-            takes.
+        X: uint8 pictures as `picture_table` takes them; a list, array or series of texts, some of them missing or none;
+            a table, or what `to_table` takes.
 
     Example:
         >>> read_rows(["good", "bad"]).columns[0].kind, read_rows([[1.0], [2.0]]).columns[0].kind
@@ -97,8 +103,10 @@ def read_rows(X: Any) -> Table:
     series = nw.from_native(X, series_only=True, pass_through=True)
     texts = series.to_list() if isinstance(series, nw.Series) else X
     flat = isinstance(texts, list | tuple) or (isinstance(texts, np.ndarray) and texts.ndim == 1)
-    if flat and len(texts) and all(isinstance(text, str) for text in texts):
-        return text_table(list(texts))
+    if flat and any(isinstance(text, str) for text in texts):
+        others = [text for text in texts if not isinstance(text, str)]
+        if all(np.ndim(other) == 0 and is_missing(other) for other in others):
+            return text_table([text if isinstance(text, str) else None for text in texts])
     return to_table(X)
 
 

@@ -118,11 +118,11 @@ def folds(strata: Ints | int, k: int, seed: int, groups: Ints | None = None) -> 
         array([2, 2, 2])
     """
     classes, _ = _classes(strata)
-    if not 2 <= k <= len(classes):
-        raise InputError(f"{counted(len(classes), 'row')} can't be split into {k} folds: use 2 to {len(classes)}")
     random = np.random.default_rng([_FOLDS, seed % 2**64])
     if groups is not None:
         return group_folds(groups, classes, k, random)
+    if not 2 <= k <= len(classes):
+        raise InputError(f"{counted(len(classes), 'row')} can't be split into {k} folds: use 2 to {len(classes)}")
     fold = np.empty(len(classes), dtype=np.int64)
     fold[_shuffled_by_class(classes, random)] = np.arange(len(classes)) % k
     return fold

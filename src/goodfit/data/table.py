@@ -83,7 +83,13 @@ class Table:
         return Table(columns, len(row_indices))
 
     def renamed(self, names: Sequence[str]) -> Table:
-        """The same columns under other names, one a column."""
+        """The same columns under other names, one a column.
+
+        Raises:
+            InputError: there are more or fewer names than columns.
+        """
+        if len(names) != len(self.columns):
+            raise InputError(f"the table has {counted(len(self.columns), 'column')} where {len(names)} are wanted")
         columns = zip(self.columns, names, strict=True)
         return Table(tuple(replace(column, name=name) for column, name in columns), self.rows)
 
@@ -256,7 +262,7 @@ def _from_objects(values: list[Any], name: str) -> Column:
     nested = next((v for v in values if isinstance(v, (list, tuple, set, dict, np.ndarray, bytes))), None)
     if nested is not None:
         raise InputError(f"column {name!r} holds {type(nested).__name__} values: give one number or text to a cell")
-    absent = [_is_missing(v) for v in values]
+    absent = [is_missing(v) for v in values]
     present = {type(v) for v, gone in zip(values, absent, strict=True) if not gone}
     if any(issubclass(t, (complex, np.complexfloating)) for t in present):
         raise InputError("Complex data not supported: give real and imaginary part as two columns")
@@ -277,7 +283,8 @@ def _objects_as_floats(values: list[Any], absent: list[bool], name: str) -> npt.
         raise InputError(f"column {name!r} holds a whole number that is too large for a float: make it text") from None
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a Python value stands for none: None, NaN, NaT or pandas' NA."""
     if isinstance(value, str):
         return False
     # pandas' NA is neither equal nor unequal to itself, and is not to be imported for its name alone

@@ -72,7 +72,9 @@ def fit_vocabulary(texts: Sequence[Sequence[str]], most: int = MOST_TERMS) -> Vo
     having: Counter[str] = Counter()
     for versions in texts:
         having.update({term for text in dict.fromkeys(versions) for term in analyze(text)})
-    common = sorted((term for term, count in having.items() if count >= LEAST_TEXTS), key=lambda t: (-having[t], " " in t, t))
+    common = sorted(
+        (term for term, count in having.items() if count >= LEAST_TEXTS), key=lambda t: (-having[t], " " in t, t)
+    )
     kept = tuple(common[:most])
     weights = np.log((1 + len(texts)) / (1 + np.array([having[term] for term in kept], dtype=np.float64))) + 1.0
     return Vocabulary(kept, tuple(weights.tolist()))

@@ -93,6 +93,14 @@ class Normalizes(Regularizer):
         """Standardize `(M, B, H)` by means and biased variances `(M, 1, H)`."""
 
     @abstractmethod
+    def of_batch(self, hidden: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Standardize `(M, B, H)` by its own statistics, then multiply by a scale and add a shift `(M, 1, H)`.
+
+        Returns:
+            the result, and the means and biased variances `(M, 1, H)`, through which no gradient goes.
+        """
+
+    @abstractmethod
     def track(self, running: Tensor, batch: Tensor) -> Tensor:
         """The running statistics after a batch with these statistics."""
 

@@ -13,7 +13,14 @@ from goodfit.training.normalization import identity, inference_norm, layer_stati
 from goodfit.training.rows import Sample
 from goodfit.training.runs import Data
 
-CHUNK = 1024
+CHUNK, PICTURES = 1024, 64
+"""Rows whose outputs are computed at once; of pictures fewer, whose activations would fall out of the cache."""
+
+
+def rows_at_once(layout: Layout) -> int:
+    """How many rows an evaluation takes at once."""
+    return PICTURES if layout.channels else CHUNK
+
 
 
 def refresh_statistics(
@@ -24,9 +31,11 @@ def refresh_statistics(
     if norm is None:
         return
     parts, sample = views(parameters, block.layout), block.rows.evaluated
-    places = torch.arange(sample.rows.shape[1], device=sample.rows.device)
+    # a pixel is a row here: few pictures have many
+    rows = sample.rows[:, : 4 * PICTURES] if block.layout.channels else sample.rows
+    places = torch.arange(rows.shape[1], device=rows.device)
     own = None if sample.even else places < sample.counts[:, None]
-    inputs = data.inputs.flatten(0, 1)[sample.rows]
+    inputs = data.inputs.flatten(0, 1)[rows]
     hook = refreshing_norm(norm, parts, layer_statistics(statistics, block.layout), own)
     forward(parts, inputs, block.layout, normalize=hook, drop=identity, rounded=rounded)
 
@@ -55,8 +64,9 @@ def mean_losses(
     long = data.inputs.flatten(0, 1)
     sums = parameters.new_zeros(len(block.members))
     weight = torch.zeros_like(sums)
-    for start in range(0, sample.rows.shape[1], CHUNK):
-        rows = sample.rows[:, start : start + CHUNK]
+    step = rows_at_once(block.layout)
+    for start in range(0, sample.rows.shape[1], step):
+        rows = sample.rows[:, start : start + step]
         inputs = long.index_select(0, rows.flatten()).view(*rows.shape, -1)
         targets = data.targets.flatten(0, 1)[rows]
         outputs = outputs_of(parameters, statistics, block.layout, block.regularizers, inputs, rounded=rounded)

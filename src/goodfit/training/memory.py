@@ -11,7 +11,7 @@ import psutil
 import torch
 
 from goodfit.regularizers.places import Averages
-from goodfit.training.evaluation import CHUNK
+from goodfit.training.evaluation import rows_at_once
 from goodfit.training.population import MEMBERS_A_BLOCK, Job
 from goodfit.training.rows import EVALUATED_ROWS
 
@@ -75,8 +75,9 @@ def _room(job: Job, rows: int) -> int:
         layers = inputs + units * (1 + job.layout.batch_norm) + 2 * outputs + 2 * widest
         return 4 * (batch * layers + 2 * job.layout.total) + 24 * rows
     training = batch * (3 * inputs + 8 * units) + 8 * job.layout.total
-    evaluation = min(CHUNK, rows) * (2 * inputs + 5 * widest)
-    refreshed = min(EVALUATED_ROWS, rows) * (2 * inputs + 9 * widest) * (averages(job) and job.layout.batch_norm)
+    evaluation = min(rows_at_once(job.layout), rows) * (2 * inputs + 5 * widest)
+    most = 4 * rows_at_once(job.layout) if job.layout.channels else EVALUATED_ROWS
+    refreshed = min(most, rows) * (2 * inputs + 9 * widest) * (averages(job) and job.layout.batch_norm)
     return int(SCATTERED * 4 * max(training, evaluation, refreshed)) + SORTING * rows
 
 

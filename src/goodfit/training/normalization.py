@@ -38,19 +38,37 @@ def training_norm(
     """
 
     def normalize(hidden: Tensor, layer: int) -> Tensor:
+        if own is None and hidden.shape[1] > 1:
+            done, mean, variance = part.of_batch(hidden, parameters.scales[layer], parameters.shifts[layer])
+            count = hidden.new_full((hidden.shape[0], 1, 1), hidden.shape[1])
+            _track(part, running, mean.detach(), variance.detach(), count=count, layer=layer)
+            return _in_part(part, hidden, done)
         mean, variance, count = batch_statistics(hidden, own)
-        old_mean, old_variance = running[0][layer], running[1][layer]
         lone = count < 2
-        with torch.no_grad():
-            unbiased = variance * (count / (count - 1).clamp(min=1))
-            new_mean = torch.where(lone, old_mean, part.track(old_mean, mean))
-            new_variance = torch.where(lone, old_variance, part.track(old_variance, unbiased))
-        mean, variance = torch.where(lone, old_mean.clone(), mean), torch.where(lone, old_variance.clone(), variance)
-        old_mean.copy_(new_mean)
-        old_variance.copy_(new_variance)
+        mean, variance = (
+            torch.where(lone, old[layer].clone(), new) for old, new in zip(running, (mean, variance), strict=True)
+        )
+        _track(part, running, mean.detach(), variance.detach(), count=count, layer=layer)
         return _scaled(part, hidden, mean, variance, parameters=parameters, layer=layer)
 
     return normalize
+
+
+def _track(
+    part: Normalizes,
+    running: tuple[list[Tensor], list[Tensor]],
+    mean: Tensor,
+    variance: Tensor,
+    *,
+    count: Tensor,
+    layer: int,
+) -> None:
+    """Update running statistics in place by a batch's; a member with one row keeps its own."""
+    lone = count < 2
+    unbiased = variance * (count / (count - 1).clamp(min=1))
+    with torch.no_grad():
+        for old, new in zip(running, (mean, unbiased), strict=True):
+            old[layer].copy_(torch.where(lone, old[layer], part.track(old[layer], new)))
 
 
 def inference_norm(part: Normalizes, parameters: Parameters, running: tuple[list[Tensor], list[Tensor]]) -> Hook:
@@ -101,4 +119,12 @@ def _scaled(
     part: Normalizes, hidden: Tensor, mean: Tensor, variance: Tensor, *, parameters: Parameters, layer: int
 ) -> Tensor:
     normalized = parameters.scales[layer] * part.normalize(hidden, mean, variance) + parameters.shifts[layer]
-    return torch.lerp(hidden, normalized, torch.as_tensor(column(part.strength, hidden), dtype=hidden.dtype))
+    return _in_part(part, hidden, normalized)
+
+
+def _in_part(part: Normalizes, hidden: Tensor, normalized: Tensor) -> Tensor:
+    """As much of the normalization as each member's strength asks for."""
+    strength = torch.as_tensor(column(part.strength, hidden), dtype=hidden.dtype)
+    if not strength.is_cuda and bool((strength == 1.0).all()):
+        return normalized
+    return torch.lerp(hidden, normalized, strength)
