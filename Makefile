@@ -30,6 +30,7 @@ bench: $(VENV)/.installed         ## benchmarks, rivals in the same run
 	$(BIN)/python benchmarks/population.py
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/bias_variance.py
+	$(BIN)/python benchmarks/kinds.py
 
 truth: $(VENV)/.installed         ## how often verdicts and intervals are right: an hour or two
 	$(BIN)/python benchmarks/truth.py

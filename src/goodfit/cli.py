@@ -26,6 +26,10 @@ from goodfit.options import (
     Target,
     Task,
     TextColumn,
+    TextEncoder,
+    TrainField,
+    ValidationField,
+    source_of,
 )
 
 STARTED = time.monotonic()
@@ -41,14 +45,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-
-
-def _source(data: Path, target: str | None, *options: Any) -> Any:
-    """What is to be learned, of the options kind, text column, path column, group and task."""
-    from goodfit.commands.reading import Source
-
-    kind, text, path, group, task = options
-    return Source(data, target, task, kind, text if path is None else path, group)
 
 
 def _print_version(asked: bool) -> None:
@@ -96,6 +92,7 @@ def fit(
     kind: Kind = None,
     text_column: TextColumn = None,
     path_column: PathColumn = None,
+    text_encoder: TextEncoder = "",
     group: Group = None,
     task: Task = None,
     budget: Budget = None,
@@ -106,7 +103,7 @@ def fit(
     """Split off test rows, diagnose, find the recipe, train, and write a run folder with model and report."""
     from goodfit.commands import fit as command
 
-    source = _source(data, target, kind, text_column, path_column, group, task)
+    source = source_of(data, target, kind, text_column, path_column, group, task, text_encoder)
     command.run(command.Request(source, recipe, budget, seed, out, json, STARTED))
 
 
@@ -120,6 +117,7 @@ def compare(
     kind: Kind = None,
     text_column: TextColumn = None,
     path_column: PathColumn = None,
+    text_encoder: TextEncoder = "",
     group: Group = None,
     task: Task = None,
     seeds: Seeds = 10,
@@ -130,7 +128,7 @@ def compare(
     """Compare recipes on rows that no run has seen: scores and paired differences, with 95 % intervals."""
     from goodfit.commands import compare as command
 
-    source = _source(data, target, kind, text_column, path_column, group, task)
+    source = source_of(data, target, kind, text_column, path_column, group, task, text_encoder)
     command.run(command.Request(source, recipe, seeds, seed, out, json))
 
 
@@ -151,16 +149,15 @@ def diagnose(
     kind: Kind = None,
     text_column: TextColumn = None,
     path_column: PathColumn = None,
+    text_encoder: TextEncoder = "",
     group: Group = None,
     recipe: Annotated[str, typer.Option(help="Regularization of the network that is asked about.")] = "none",
     task: Task = None,
     budget: Budget = None,
     seed: Seed = 0,
     out: ReportFolder = None,
-    train: Annotated[str | None, typer.Option(help="A log's field of the training loss; by default it tells.")] = None,
-    validation: Annotated[
-        str | None, typer.Option(help="A log's field of the validation loss; by default it tells.")
-    ] = None,
+    train: TrainField = None,
+    validation: ValidationField = None,
     fail_on: Annotated[
         list[str] | None, typer.Option(help="Exit with 1 if this verdict fires; give the option once for each.")
     ] = None,
@@ -171,7 +168,7 @@ def diagnose(
     if target is not None or kind is not None:
         from goodfit.commands import diagnose as on_table
 
-        rows = _source(source, target, kind, text_column, path_column, group, task)
+        rows = source_of(source, target, kind, text_column, path_column, group, task, text_encoder)
         asked = on_table.Request(rows, recipe, budget, seed, out, names)
         return on_table.run(asked, started=STARTED, json=json)
     from goodfit.commands import diagnose_log as from_log

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -38,6 +38,14 @@ Group = Annotated[
         show_default=False,
     ),
 ]
+TextEncoder = Annotated[
+    str,
+    typer.Option(
+        help="A frozen sentence encoder to read texts with: a model's folder, or a package that carries one; by "
+        "default words are counted.",
+        show_default=False,
+    ),
+]
 Task = Annotated[
     Literal["binary", "multiclass", "regression"] | None, typer.Option(help="Kind of target; by default it tells.")
 ]
@@ -48,3 +56,17 @@ Budget = Annotated[str | None, typer.Option(help="Time granted, such as 30s or 2
 ReportFolder = Annotated[
     Path | None, typer.Option("--out", help="Where a run folder with a report goes; none by default.")
 ]
+TrainField = Annotated[
+    str | None, typer.Option("--train", help="A log's field of the training loss; by default it tells.")
+]
+ValidationField = Annotated[
+    str | None, typer.Option("--validation", help="A log's field of the validation loss; by default it tells.")
+]
+
+
+def source_of(data: Path, target: str | None, *options: Any) -> Any:
+    """What is to be learned, of the options that say so."""
+    from goodfit.commands.reading import Source
+
+    kind, text, path, group, task, encoder = options
+    return Source(data, target, task, kind, text if path is None else path, group, encoder)

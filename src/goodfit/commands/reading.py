@@ -43,6 +43,7 @@ class Source:
         column: of a table that holds texts, or the paths of files; None to tell.
         group: a column of a table, or a regular expression for the names of a folder's files: rows of one group are
             never on two sides of a split.
+        encoder: of texts: a frozen sentence encoder; "" for words.
     """
 
     data: Path
@@ -51,6 +52,7 @@ class Source:
     kind: Literal["table", "image", "text", "audio"] | None = None
     column: str | None = None
     group: str | None = None
+    encoder: str = ""
 
     @property
     def title(self) -> str:
@@ -67,7 +69,7 @@ class Given:
 
 
 def read_source(source: Source, *, enough: bool = True) -> Given:
-    """Read what is to be learned, and check that there is enough of it to learn from and to test on, unless told not to.
+    """Read what is to be learned, and check that there is enough of it to learn from and to test on, if asked to.
 
     Raises:
         InputError: the data, the target, a column, or too few rows.
@@ -77,6 +79,7 @@ def read_source(source: Source, *, enough: bool = True) -> Given:
     frame = read(source.data)
     if source.target is None:
         raise InputError(f"{source.data.name} is a table: name the column to predict with --target")
+    _check_columns(source)
     groups = texts_in(frame, source.group) if source.group is not None else None
     frame = frame.drop(source.group) if source.group is not None else frame
     if source.kind in (None, "table"):
@@ -86,6 +89,18 @@ def read_source(source: Source, *, enough: bool = True) -> Given:
     table = pl.DataFrame({source.target: _target(frame, source.target, source.data.name)})
     problem = read_problem(found.table, table[source.target], task=source.task, name=source.target, groups=groups)
     return Given(_checked(problem, source.task, source.data.name, enough=enough), found.notes)
+
+
+def _check_columns(source: Source) -> None:
+    """Raise InputError where options name columns that can't be used so."""
+    if source.encoder and source.kind != "text":
+        raise InputError("--text-encoder reads texts: give --kind text too, or leave it away")
+    if source.column is not None and source.kind in (None, "table"):
+        raise InputError(
+            f"column {source.column!r} is named, but not what it holds: give --kind text, image or audio too"
+        )
+    if source.group is not None and source.group in (source.target, source.column):
+        raise InputError(f"--group names {source.group!r}, which is learned from or predicted: name another column")
 
 
 def problem_of(
@@ -136,6 +151,8 @@ def _from_folder(source: Source, enough: bool) -> Given:
         raise InputError(f"{source.data} is a folder, and its folders are the classes: leave --target away")
     if source.kind == "table":
         raise InputError(f"{source.data} is a folder: name a file in it, or give --kind image, audio or text")
+    if source.column is not None:
+        raise InputError(f"{source.data} is a folder, which has no column {source.column!r}: leave that option away")
     kind = KINDS[source.kind] if source.kind else guess_medium(source.data)
     found = collect_folder(source.data, kind)
     groups = groups_of(found.names, source.group) if source.group is not None else None
@@ -149,7 +166,7 @@ def _collected(frame: pl.DataFrame, source: Source) -> Collection:
     if column == source.target:
         raise InputError(f"column {column!r} is the target: name another one for the {kind}s")
     if kind == "text":
-        return collect_texts(frame, column)
+        return collect_texts(frame, column, reader=source.encoder)
     return collect_paths(frame, column, source.data.parent, kind)
 
 

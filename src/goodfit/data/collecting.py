@@ -90,12 +90,13 @@ def collect_paths(frame: pl.DataFrame, column: str, beside: Path, kind: Medium, 
     return replace(found, table=found.table.renamed([column]), names=tuple(paths))
 
 
-def collect_texts(frame: pl.DataFrame, column: str) -> Collection:
-    """The texts of a table's column; a missing one counts as the empty text."""
+def collect_texts(frame: pl.DataFrame, column: str, *, reader: str = "") -> Collection:
+    """The texts of a table's column; a missing one counts as the empty text. `reader` is their sentence encoder."""
     texts = texts_in(frame, column)
     empty = sum(not text.strip() for text in texts)
     notes = [f"{empty} of {len(texts)} texts are empty"] if empty else []
-    return Collection(text_table([text[:MOST_CHARACTERS] for text in texts], column), notes=(*notes, *_long(texts)))
+    table = text_table([text[:MOST_CHARACTERS] for text in texts], column, reader=reader)
+    return Collection(table, notes=(*notes, *_long(texts)))
 
 
 def texts_in(frame: pl.DataFrame, column: str) -> list[str]:

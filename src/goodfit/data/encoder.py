@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from goodfit.data.table import Column, Table
 from goodfit.data.words import Vocabulary
 from goodfit.regularizers.images.scale import to_inputs as pixels_to_inputs
 from goodfit.sounds.mel import to_inputs as decibels_to_inputs
+from goodfit.texts.sentences import embed
 
 __all__ = ["MAX_LEVELS", "Encoder", "Schema", "fit_encoder"]
 
@@ -83,8 +84,8 @@ class Encoder:
     def _media(self, column: Column, dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
         """Pictures and sounds on a scale that is the same for all data; texts by their vocabulary."""
         width = math.prod(self.schema.form.shape)
-        if self.vocabulary is not None:
-            described = self.vocabulary.transform(column.levels, dtype)
+        if column.kind == "text":
+            described = self.describe(column.levels, dtype)
             out = np.zeros((len(column.values), width), dtype=dtype)
             present = column.values >= 0
             out[present, : described.shape[1]] = described[column.values[present]]
@@ -92,6 +93,13 @@ class Encoder:
         if column.kind == "image":
             return pixels_to_inputs(column.values).astype(dtype).reshape(-1, width)
         return decibels_to_inputs(torch.from_numpy(column.values)).numpy().astype(dtype).reshape(-1, width)
+
+    def describe(self, texts: Sequence[str], dtype: type[np.floating[Any]] = np.float32) -> npt.NDArray[Any]:
+        """Texts as `(n, T)`: by the sentence encoder that reads them, or by the vocabulary."""
+        reader = self.schema.fields[0].reader
+        if reader:
+            return embed(texts, reader).astype(dtype)
+        return (self.vocabulary or Vocabulary((), ())).transform(texts, dtype)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, texts and numbers, for JSON; floats come back bit for bit."""

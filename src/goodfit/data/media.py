@@ -55,8 +55,13 @@ def sound_table(decibels: npt.NDArray[np.float32], name: str = "sound") -> Table
     return Table((Column(name, "sound", np.asarray(decibels, np.float32)),), len(decibels))
 
 
-def text_table(texts: Sequence[Any], name: str = "text") -> Table:
+def text_table(texts: Sequence[Any], name: str = "text", *, reader: str = "") -> Table:
     """A table of texts; None counts as the empty text.
+
+    Args:
+        texts: n of them.
+        name: of the column.
+        reader: the sentence encoder that reads them, see `goodfit.texts.sentences`; "" for words.
 
     Raises:
         InputError: something else than texts, or none.
@@ -79,7 +84,7 @@ def text_table(texts: Sequence[Any], name: str = "text") -> Table:
         ) from None
     levels = series.unique().sort()
     codes = series.cast(pl.Enum(levels)).to_physical().cast(pl.Int32)
-    return Table((Column(name, "text", np.array(codes.to_numpy()), tuple(levels.to_list())),), len(series))
+    return Table((Column(name, "text", np.array(codes.to_numpy()), tuple(levels.to_list()), reader),), len(series))
 
 
 def texts_of(column: Column) -> list[str]:

@@ -15,6 +15,7 @@ from goodfit.data.media import MEDIA, medium_of
 from goodfit.data.table import WORDS, Column, Kind, Table, listed
 from goodfit.errors import InputError
 from goodfit.regularizers.form import Form
+from goodfit.texts.sentences import width_of
 
 MAX_LEVELS = 128  # a category's levels with an input of their own; what is rarer shares one
 
@@ -28,7 +29,7 @@ class Field:
     """A used column: its kind, the levels with an input of their own, and which further inputs it has.
 
     missing: an indicator of missing values; frequency: how common the category's level is; clock: the time of day.
-    shape: of the inputs of a picture, a sound or a text.
+    shape: of the inputs of a picture, a sound or a text; reader: the sentence encoder of a text, if any.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Field:
     frequency: bool = False
     clock: bool = False
     shape: tuple[int, ...] = ()
+    reader: str = ""
 
     @property
     def measured(self) -> bool:
@@ -180,7 +182,7 @@ def _notes(reasons: Mapping[str, str]) -> list[str]:
 
 def _field(column: Column) -> Field:
     if column.kind in MEDIA:
-        return Field(column.name, column.kind, shape=_shape(column))
+        return Field(column.name, column.kind, shape=_shape(column), reader=column.reader)
     missing = column.missing
     if column.kind == "category":
         counts = np.bincount(column.values[~missing], minlength=len(column.levels))
@@ -194,7 +196,7 @@ def _field(column: Column) -> Field:
 def _shape(column: Column) -> tuple[int, ...]:
     """Of the inputs of a picture `(C, H, W)` or a sound `(1, bands, frames)`; a text's follows from its vocabulary."""
     if column.kind == "text":
-        return (0,)
+        return (width_of(column.reader) if column.reader else 0,)
     shape = column.values.shape[1:]
     return tuple(shape) if column.kind == "image" else (1, *shape)
 

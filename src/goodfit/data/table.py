@@ -37,7 +37,8 @@ class Column:
     """One column: `values` (n,) as its kind says.
 
     number, boolean (0 or 1) and date (seconds since 1970-01-01 UTC): float64, NaN where missing.
-    category, text: int32 codes into `levels` (sorted, distinct), -1 where missing.
+    category, text: int32 codes into `levels` (sorted, distinct), -1 where missing; `reader` names the sentence encoder
+    that reads a text, if any does.
     image: uint8 pixels (n, C, H, W). sound: float32 spectrograms in dB (n, bands, frames). None of them missing.
     """
 
@@ -45,6 +46,7 @@ class Column:
     kind: Kind
     values: npt.NDArray[Any]
     levels: tuple[str, ...] = ()
+    reader: str = ""
 
     @property
     def missing(self) -> npt.NDArray[np.bool_]:

@@ -20,8 +20,8 @@ class Regressor(RegressorMixin, Network):
     Args:
         recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; None to
             choose.
-        hidden: units of each hidden layer; `()` is a linear model. None for the usual ones: (128, 128) for tables, (64,)
-            after convolutions, () for texts.
+        hidden: units of each hidden layer; `()` is a linear model. None for the usual ones: (128, 128) for tables,
+            (64,) after convolutions, () for texts.
         channels: units of each convolution, each followed by pooling, where X holds pictures or sounds; None for the
             usual (16, 32, 64), as many as suit their size.
         optimizer: "sgd" (momentum 0.9), "adam" or "adamw".

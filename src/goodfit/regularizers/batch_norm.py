@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,8 +95,8 @@ class BatchNorm(Normalizes):
 
     def of_batch(self, hidden: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """γ x̂ + β by the batch's own statistics, and these."""
-        found: tuple[Tensor, Tensor, Tensor] = _OfBatch.apply(hidden, scale, shift, column(self.eps, hidden))
-        return found
+        apply: Callable[..., tuple[Tensor, Tensor, Tensor]] = _OfBatch.apply
+        return apply(hidden, scale, shift, column(self.eps, hidden))
 
     def track(self, running: Tensor, batch: Tensor) -> Tensor:
         """The running statistics `(M, 1, H)` after a batch."""

@@ -173,8 +173,8 @@ def feature_figure(part: Mapping[str, Any]) -> Figure:
     """Draw how much each column weighs and how many networks keep it, the most kept first.
 
     Args:
-        part: "recipe", "what" its rows are ("columns" or "terms"), and "rows" of "name", "selected" (share in [0, 1]: 0 muted in all networks, 1 kept in all) and
-            "weight" (its mean norm of the weights, at least 0, or None).
+        part: "recipe", "what" its rows are ("columns" or "terms"), and "rows" of "name", "selected" (share in [0, 1]:
+            0 muted in all networks, 1 kept in all) and "weight" (its mean norm of the weights, at least 0, or None).
 
     Returns:
         A figure of at most `FEATURES_DRAWN` columns; its table has them all.

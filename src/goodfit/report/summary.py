@@ -125,9 +125,9 @@ def _histogram(histogram: Histogram) -> dict[str, Any]:
 
 def _features(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]], prepared: Prepared) -> dict[str, Any]:
     """The columns, or the terms of texts, that L1 keeps, from the first recipe that has it."""
-    kind = prepared.data.form.kind
+    kind, reader = prepared.data.form.kind, prepared.encoders[0].schema.fields[0].reader
     for recipe, own in zip(recipes, results, strict=True):
-        if kind in ("table", "text") and (recipe.get(L1) or recipe.get(ElasticNet)):
+        if kind in ("table", "text") and not reader and (recipe.get(L1) or recipe.get(ElasticNet)):
             if kind == "text":
                 terms = selected_terms(own, prepared)
                 kept = sum(term.selected > 0 for term in terms)

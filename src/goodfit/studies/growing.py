@@ -15,8 +15,8 @@ from goodfit.studies.learning import LearningCurve
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.samples import Sample, Trained, part_of, repeated_folds, train_samples
 from goodfit.studies.scoring import FOLDS, check_folds, loss_name, mean_losses, watching
-from goodfit.studies.usual import usual_batch_size
 from goodfit.studies.subject import Subject
+from goodfit.studies.usual import usual_batch_size
 
 SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)
 WIDTHS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)

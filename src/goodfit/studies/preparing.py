@@ -1,7 +1,7 @@
 """From a problem to what its runs see: encoded rows, a view for each set of training rows and each way to enlarge it.
 
 The rows of the tensors are the problem's own, then k variants of each, then synthetic rows, class by class. Views
-differ in what these hold, not in what they are: which row a number means, its target and its weight are the same in all.
+differ in what these hold, not in what they are: a number's row, its target and its weight are the same in all.
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ class Prepared:
 
 
 EVERY = -1
-"""The place of a view that serves all sets of training rows: nothing is learned from pictures and sounds."""
+"""The place of a view that serves all sets of training rows: from pictures, sounds and what a sentence encoder says
+nothing is learned, nor from classes or from numbers that aren't standardized."""
 
 
 def prepare(
@@ -151,7 +152,9 @@ def prepare(
     schema = schema or Schema.of(problem.table)
     check_suits(recipes, schema.form, problem)
     ways = list(dict.fromkeys([offline(recipe) for recipe in recipes] or [Recipe()]))
-    places = [EVERY] if schema.form.kind in ("image", "sound") else list(range(len(trains)))
+    words = schema.form.kind == "text" and not schema.fields[0].reader
+    plain = schema.form.kind != "table" and not words and not (problem.task == "regression" and standardize)
+    places = [EVERY] if plain else list(range(len(trains)))
     learned = np.unique(np.concatenate(trains)) if schema.form.kind == "text" else np.empty(0, np.int64)
     views = []
     for way in ways:
@@ -162,7 +165,7 @@ def prepare(
             scale = _scale(problem, rows, standardize)
             added = add_rows(problem, rows, way, seed) if place != EVERY else None
             views.append(View(place, way, encoder, scale, added, np.empty(0, np.int64), variants))
-    if schema.form.kind == "text":
+    if words:
         views = _with_words(problem, trains, views)
     return _assembled(problem, trains, views)
 
@@ -234,10 +237,8 @@ def _fill(inputs: torch.Tensor, view: View, problem: Problem) -> None:
     inputs[:rows] = torch.from_numpy(view.encoder.transform(problem.table))
     copies = len(view.variants)
     for copy, texts in enumerate(view.variants):
-        words = view.encoder.vocabulary
-        if words is not None:
-            own = torch.from_numpy(words.transform(texts))
-            inputs[rows + copy : rows * (1 + copies) : copies, : own.shape[1]] = own
+        own = torch.from_numpy(view.encoder.describe(texts))
+        inputs[rows + copy : rows * (1 + copies) : copies, : own.shape[1]] = own
     if view.added is not None:
         inputs[torch.from_numpy(view.numbers)] = torch.from_numpy(view.encoder.transform(view.added.table))
 

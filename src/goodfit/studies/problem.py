@@ -63,7 +63,7 @@ class Problem:
         )
 
     def hold_out(self, rows: Ints, share: float, seed: int) -> tuple[Ints, Ints]:
-        """Split some of the rows into those kept and those held out, by their numbers: by group, else class by class."""
+        """Split some of the rows, by number, into those kept and those held out: by group, else class by class."""
         groups = None if self.groups is None else self.groups[rows]
         kept, held = holdout(self.strata[rows], share, seed, groups)
         return rows[kept], rows[held]

@@ -57,11 +57,11 @@ def usual_settings(problem: Problem) -> Settings:
     """The network for a problem and how it is trained, where nothing else is asked for.
 
     Pictures and sounds get convolutions of 16, 32 and 64 units and one dense layer, texts a linear model: with more
-    terms than texts it can memorize them all.
+    terms than texts it can memorize them all. What a sentence encoder says of a text gets a hidden layer.
     """
     batch_size = usual_batch_size(problem.rows)
     if problem.kind == "text":
-        return Settings(hidden=(), batch_size=batch_size)
+        return Settings(hidden=(64,) if problem.table.columns[0].reader else (), batch_size=batch_size)
     channels = usual_channels(problem)
     if not channels:
         return Settings(batch_size=batch_size)
