@@ -306,7 +306,8 @@ def diagnosed(outcomes: dict[str, str], *, names: tuple[str, ...] = DOSES) -> di
         {"name": name, "bias": 0.052 + 0.002 * place, "variance": 0.034 / (1 + place)}
         for place, name in enumerate((RECIPES[0], *names[:5]))
     ]
-    kept = ("goodfit", "title", "task", "data", "turns", "curves", "calibration", "repair", "confusion", "settings", "versions")
+    kept = ("goodfit", "title", "task", "data", "turns", "curves", "calibration", "repair", "confusion", "settings")
+    kept += ("versions",)
     return {key: value for key, value in summary().items() if key in kept} | {
         "headline": "Overfitting: l2=0.001 brings the held-out loss from 0.741 down to 0.445.",
         "verdicts": asked,

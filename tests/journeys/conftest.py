@@ -6,8 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from browsing import open_browser
 from commandline import QUICK, assert_done, goodfit
 from customers import make_table
+from selenium import webdriver
 
 from goodfit.studies import testing
 
@@ -18,6 +20,11 @@ def few_replicates() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(testing, "REPLICATES", 10)
         yield
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    yield from open_browser(tmp_path_factory.mktemp("profile"))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """Contact sheets as a person's browser shows them: Chromium, without a network."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from browsing import ask, prefer
 from commandline import assert_done, goodfit
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
-from test_report_browser import FLAGS, ask, prefer
 
 from goodfit.data.images import write_png
 from goodfit.data.sounds import write_wave
@@ -21,21 +18,6 @@ from goodfit.sounds import RATE
 
 SHOWN = "[...document.images].every((image) => image.complete && image.naturalWidth > 0)"
 SECONDS = "[...document.querySelectorAll('audio')].map((player) => player.duration)"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or chromedriver is None:
-        pytest.skip("no Chromium on this machine: a contact sheet's look can't be tried")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
-    yield driver
-    driver.quit()
 
 
 def show(browser: webdriver.Chrome, folder: Path, *, width: int = 1280, scheme: str = "light") -> None:

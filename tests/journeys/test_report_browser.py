@@ -1,48 +1,20 @@
 """The report as a person's browser shows it: Chromium, without a network."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import report_example as example
+from browsing import ask, prefer
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from goodfit.report import write_report
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,900",
-)
 FIGURES = ["curves", "weights-0", "weights-1", "weights-2", "features", "calibration"]
 TRACES = """return [...document.querySelectorAll('.js-plotly-plot')].filter(
   (plot) => plot.querySelector('.main-svg .trace path')).map((plot) => plot.id)"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or chromedriver is None:
-        pytest.skip("no Chromium on this machine: neither the report's scripts nor its look can be tried")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
-    yield driver
-    driver.quit()
 
 
 def show(browser: webdriver.Chrome, path: Path, *, width: int = 1280, scheme: str = "light") -> None:
@@ -54,15 +26,6 @@ def show(browser: webdriver.Chrome, path: Path, *, width: int = 1280, scheme: st
     WebDriverWait(browser, 60).until(
         lambda driver: driver.execute_script("return document.documentElement.dataset.drawn === 'yes'")
     )
-
-
-def prefer(browser: webdriver.Chrome, scheme: str) -> None:
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
-def ask(browser: webdriver.Chrome, expression: str) -> Any:
-    return browser.execute_script(f"return {expression}")
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata, resources
+from importlib import metadata
 from urllib.parse import quote
 
 import jinja2
@@ -17,6 +16,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from goodfit.report.figures import Figure
+from goodfit.report.safely import asset, script_json, script_source
 from goodfit.studies.augmenting.rewriting import Piece
 
 _WRITTEN = re.compile(r'<script type="application/json" id="written">(.*?)</script>', re.DOTALL)
@@ -117,16 +117,16 @@ def render_sheet(sheet: Sheet) -> str:
         >>> "cats &amp; dogs" in page, written_files(page)
         (True, ('a-1.png',))
     """
-    scripts = [get_plotlyjs(), _asset("page.js")] if sheet.figures else []
+    scripts = [get_plotlyjs(), asset("page.js")] if sheet.figures else []
     sounds = any(shot.wav for strip in sheet.strips for shot in (strip.original, *strip.variants))
     return _template().render(
         sheet=sheet,
         policy=_policy(scripts, sounds=sounds),
         version=metadata.version("goodfit"),
-        css=Markup(_asset("page.css") + _asset("contact.css")),
+        css=Markup(asset("page.css") + asset("contact.css")),
         scripts=[Markup(script) for script in scripts],
-        written=Markup(_script_json(list(sheet.files))),
-        figure_json=Markup(_script_json({f.id: {"data": f.data, "layout": f.layout} for f in sheet.figures})),
+        written=Markup(script_json(list(sheet.files))),
+        figure_json=Markup(script_json({f.id: {"data": f.data, "layout": f.layout} for f in sheet.figures})),
     )
 
 
@@ -149,26 +149,15 @@ def written_files(page: str) -> tuple[str, ...] | None:
 
 
 def _policy(scripts: Sequence[str], *, sounds: bool) -> str:
-    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     parts = ["default-src 'none'"]
-    parts += ["script-src " + " ".join(f"'sha256-{digest}'" for digest in digests)] if digests else []
+    parts += ["script-src " + " ".join(map(script_source, scripts))] if scripts else []
     parts += ["style-src 'unsafe-inline'", "img-src data:" + " blob:" * bool(scripts)]
     parts += ["media-src data:"] if sounds else []
     return "; ".join([*parts, "base-uri 'none'", "form-action 'none'"])
 
 
-def _script_json(value: object) -> str:
-    """Write JSON that can't close the script element that it stands in."""
-    text = json.dumps(value, allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
 def _data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def _asset(name: str) -> str:
-    return resources.files("goodfit.report").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
@@ -177,4 +166,4 @@ def _template() -> jinja2.Template:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"data_uri": _data_uri, "address": lambda name: quote(name, safe="")}
-    return environment.from_string(_asset("contact.html.j2"))
+    return environment.from_string(asset("contact.html.j2"))

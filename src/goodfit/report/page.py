@@ -1,12 +1,8 @@
 """The page: a run's summary and its history made into one HTML file that holds all that it needs."""
 
-import base64
-import hashlib
-import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +15,7 @@ from goodfit.errors import InputError
 from goodfit.report import wording
 from goodfit.report.curves import curve_figure
 from goodfit.report.figures import HUES, Figure, calibration_figure, feature_figure, weight_figures
+from goodfit.report.safely import asset, script_json, script_source
 from goodfit.report.verdicts import OUTCOMES, SECTIONED, SEVERITIES, arrange, badge
 
 HISTORY_COLUMNS = ("recipe", "member", "epoch", "train_loss", "validation_loss")
@@ -65,7 +62,7 @@ def render(summary: Mapping[str, Any], history: pl.DataFrame | None) -> str:
     kept = {key for key in SECTIONS if key in figures or (summary.get(key) and key not in SECTIONED)}
     kept |= {"evidence"} if board.rest else set()
     every = [*board.figures, *(figure for own in figures.values() for figure in own)]
-    scripts = [get_plotlyjs(), _asset("page.js")]
+    scripts = [get_plotlyjs(), asset("page.js")]
     return _template().render(
         run=summary,
         sections={key: title for key, title in SECTIONS.items() if key in kept},
@@ -78,10 +75,10 @@ def render(summary: Mapping[str, Any], history: pl.DataFrame | None) -> str:
         severities=SEVERITIES,
         hues=_hues(summary, history),
         hue_count=HUES,
-        css=Markup(_asset("page.css")),
+        css=Markup(asset("page.css")),
         scripts=[Markup(script) for script in scripts],
-        hashes=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
-        figure_json=Markup(_script_json({figure.id: _spec(figure) for figure in every})),
+        hashes=" ".join(map(script_source, scripts)),
+        figure_json=Markup(script_json({figure.id: _spec(figure) for figure in every})),
     )
 
 
@@ -168,20 +165,6 @@ def _spec(figure: Figure) -> dict[str, Any]:
     return {"data": figure.data, "layout": figure.layout}
 
 
-def _script_json(value: Any) -> str:
-    """Write JSON that can't close the script element that it stands in."""
-    text = json.dumps(value, allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _asset(name: str) -> str:
-    return resources.files("goodfit.report").joinpath(name).read_text(encoding="utf-8")
-
-
 def _shares(counts: Sequence[float]) -> list[float]:
     total = sum(counts)
     return [count / total if total else 0.0 for count in counts]
@@ -207,4 +190,4 @@ def _template() -> jinja2.Template:
         "signed": wording.signed,
         "sentence": _sentence,
     }
-    return environment.from_string(_asset("template.html.j2"))
+    return environment.from_string(asset("template.html.j2"))
