@@ -12,9 +12,7 @@ import numpy.typing as npt
 from sklearn.feature_extraction.text import CountVectorizer
 
 MOST_TERMS = 4096
-"""Terms with an input of their own: the commonest."""
-LEAST_TEXTS = 2
-"""Training texts that a term must stand in: what stands in one alone can't be told from what is said of it."""
+"""Terms with an input of their own: the commonest, of equally common ones single words before pairs."""
 SCALE = 8.0
 """Length of a text's row of inputs: about that of as many standardized numbers as a text has words."""
 _SETTINGS: dict[str, Any] = {"ngram_range": (1, 2), "lowercase": True, "token_pattern": r"(?u)\b\w+\b|[!?]+|[^\w\s.,;]"}
@@ -36,8 +34,8 @@ class Vocabulary:
         """Describe texts: `(n, T)`, (1 + log count) times weight, each row brought to length `SCALE`.
 
         Example:
-            >>> fit_vocabulary([["good film"], ["good plot"]]).transform(["good", "?"]).tolist()
-            [[8.0], [0.0]]
+            >>> fit_vocabulary([["good"], ["good good"]]).transform(["good", "?"]).tolist()
+            [[8.0, 0.0], [0.0, 0.0]]
         """
         if not self.terms:
             return np.zeros((len(texts), 0), dtype=dtype)
@@ -72,9 +70,7 @@ def fit_vocabulary(texts: Sequence[Sequence[str]], most: int = MOST_TERMS) -> Vo
     having: Counter[str] = Counter()
     for versions in texts:
         having.update({term for text in dict.fromkeys(versions) for term in analyze(text)})
-    common = sorted(
-        (term for term, count in having.items() if count >= LEAST_TEXTS), key=lambda t: (-having[t], " " in t, t)
-    )
+    common = sorted(having, key=lambda t: (-having[t], " " in t, t))
     kept = tuple(common[:most])
     weights = np.log((1 + len(texts)) / (1 + np.array([having[term] for term in kept], dtype=np.float64))) + 1.0
     return Vocabulary(kept, tuple(weights.tolist()))

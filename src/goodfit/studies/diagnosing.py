@@ -70,7 +70,8 @@ def diagnose_problem(problem: Problem, subject: Subject) -> Diagnosed:
     reason = _too_few(problem)
     if reason:
         return Diagnosed(unanswered(reason), None, subject, None, 0, np.empty(0, np.int64), np.empty((0, 0)))
-    split = split_rows(problem, repeats_for(problem.rows), seed=subject.plan.seed)
+    repeats = repeats_for(problem.rows) if problem.kind in ("table", "text") else 1
+    split = split_rows(problem, repeats, seed=subject.plan.seed)
     own = Intervention("dose", str(subject.recipe), subject.recipe, subject.settings)
     doses = [own, *doses_for(subject.recipe, subject.settings, problem.kind)]
     recipes, plan = [dose.recipe for dose in doses], subject.plan

@@ -28,6 +28,14 @@ DOSES = (
 )
 """What is added to the network's own recipe, where it has less of it."""
 
+DOSES_OF_PICTURES = (
+    "early_stopping=10",
+    "l2=0.001, early_stopping=10",
+    "dropout=0.2, early_stopping=10",
+    "batch_norm=1, dropout=0.1, early_stopping=10",
+)
+"""What is added on pictures and sounds, whose networks take longer."""
+
 AUGMENTING: dict[Kind, tuple[str, ...]] = {
     "table": (),
     "image": ("shift=0.1, rotate=10, early_stopping=10", "crop=0.2, erasing=0.5, early_stopping=10"),
@@ -61,7 +69,8 @@ class Intervention:
 
 def doses_for(recipe: Recipe, settings: Settings, kind: Kind = "table") -> list[Intervention]:
     """More regularization than a recipe has, and less, for rows of a kind; the recipe itself is not among them."""
-    stronger = [_with_more(recipe, Recipe.parse(text)) for text in (*DOSES, *AUGMENTING[kind])]
+    usual = DOSES if kind in ("table", "text") else DOSES_OF_PICTURES
+    stronger = [_with_more(recipe, Recipe.parse(text)) for text in (*usual, *AUGMENTING[kind])]
     found = [Intervention("dose", str(r), r, settings) for r in stronger if r != recipe]
     found += [Intervention("relaxed", str(r), r, settings) for r in _relaxed(recipe) if r != recipe]
     return list({str(change.recipe): change for change in found}.values())

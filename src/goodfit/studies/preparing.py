@@ -193,7 +193,7 @@ def _with_words(problem: Problem, trains: Sequence[Ints], views: Sequence[View])
     found = [fit_vocabulary(versions(problem, trains[view.place], view.variants), most) for view in views]
     width = max(len(words.terms) for words in found)
     if not width:
-        raise InputError("no word stands in two training texts or more: give more texts, or longer ones")
+        raise InputError("there is no word in the training texts: give texts with words")
     schema = views[0].encoder.schema.with_shape((width,))
     return [
         replace(view, encoder=replace(view.encoder, schema=schema, vocabulary=words))
