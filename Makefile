@@ -9,10 +9,10 @@ WORKERS ?= 2
 demo: $(VENV)/.installed          ## the fraud example: four configurations, a table with error bars, a report
 	$(BIN)/goodfit demo --out demo-run
 
-test: $(VENV)/.installed $(VENV)/.browser   ## all tests but the slow ones
+test: $(VENV)/.installed $(VENV)/.programs   ## all tests but the slow ones
 	$(BIN)/pytest -n $(WORKERS) -m "not slow"
 
-test-all: $(VENV)/.installed $(VENV)/.browser   ## every test
+test-all: $(VENV)/.installed $(VENV)/.programs   ## every test
 	$(BIN)/pytest -n $(WORKERS)
 
 lint: $(VENV)/.installed          ## ruff, mypy, import-linter
@@ -43,12 +43,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
 
-# The report's tests open it in headless Chromium; where it can't be installed they say so and are skipped.
-$(VENV)/.browser: $(VENV)/.installed
-	command -v chromium >/dev/null && command -v chromedriver >/dev/null \
-	  || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
-	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } \
-	  || echo "no Chromium here: the browser tests will be skipped"
+# The report's tests open it in headless Chromium, those of back-translation ask Apertium; where these can't be installed
+# they say so and are skipped.
+$(VENV)/.programs: $(VENV)/.installed
+	command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v apertium >/dev/null \
+	  || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq \
+	       && apt-get install -y -qq --no-install-recommends chromium chromium-driver apertium apertium-eng-spa; } \
+	  || echo "no Chromium or no Apertium here: their tests will be skipped"
 	touch $@
 
 clean:

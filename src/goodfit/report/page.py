@@ -61,12 +61,14 @@ def render(summary: Mapping[str, Any], history: pl.DataFrame | None) -> str:
     figures = {name: own for name, own in figures.items() if name not in board.moved}
     kept = {key for key in SECTIONS if key in figures or (summary.get(key) and key not in SECTIONED)}
     kept |= {"evidence"} if board.rest else set()
+    what = (summary.get("features") or {}).get("what", "columns")
+    titles = SECTIONS | {"features": f"Selected {what}"}
     every = [*board.figures, *(figure for own in figures.values() for figure in own)]
     scripts = [get_plotlyjs(), asset("page.js")]
     return _template().render(
         run=summary,
-        sections={key: title for key, title in SECTIONS.items() if key in kept},
-        links=_navigation(kept, board.moved),
+        sections={key: title for key, title in titles.items() if key in kept},
+        links=_navigation(titles, kept, board.moved),
         figures=figures,
         drawn=bool(every),
         board=board,
@@ -155,10 +157,10 @@ def _hues(summary: Mapping[str, Any], history: pl.DataFrame | None) -> dict[str,
     return {recipe: place for place, recipe in enumerate(dict.fromkeys(named))}
 
 
-def _navigation(kept: Collection[str], moved: Collection[str]) -> dict[str, str]:
+def _navigation(titles: Mapping[str, str], kept: Collection[str], moved: Collection[str]) -> dict[str, str]:
     """Titles by address: the sections, and figures that stand with a verdict instead of in a section of their own."""
     there = {key: f"#section-{key}" for key in kept} | {key: f"#figure-{key}" for key in moved}
-    return {there[key]: title for key, title in SECTIONS.items() if key in there}
+    return {there[key]: title for key, title in titles.items() if key in there}
 
 
 def _spec(figure: Figure) -> dict[str, Any]:
