@@ -23,6 +23,7 @@ from goodfit.data.media import picture_table, sound_table, text_table
 from goodfit.data.sounds import read_sounds
 from goodfit.data.synthetic import interpolate, smote_points
 from goodfit.data.table import to_table
+from goodfit.data.words import fit_vocabulary
 from goodfit.regularizers import Recipe, Smote
 from goodfit.regularizers.form import Form
 from goodfit.regularizers.places import Mixes
@@ -56,6 +57,7 @@ TEXTS = (
     "l1=0.001",
     "l1=0.002",
     "l1=0.004",
+    "l1=0.006",
 )
 TRAINING_TEXTS, TEST_TEXTS = 500, 900
 NOTHING = np.empty(0, np.int64)
@@ -63,6 +65,12 @@ NOTHING = np.empty(0, np.int64)
 
 def compare(problem: Problem, splits, recipes, settings: Settings, *, rate: float, share: float = 0.0) -> None:
     """Train recipes on each split's training rows to the end, score them on its test rows, and print a table."""
+    scores, _ = accuracies(problem, splits, recipes, settings, rate=rate)
+    print_table(recipes, scores, share=share)
+
+
+def accuracies(problem: Problem, splits, recipes, settings: Settings, *, rate: float):
+    """The accuracy `(recipes, splits)` on test rows, and how many inputs each network keeps, as `(recipes, splits)`."""
     chosen = [Recipe.parse(text) for text in recipes]
     prepared = prepare(problem, [learned for learned, _ in splits], chosen)
     runs = [
@@ -73,22 +81,25 @@ def compare(problem: Problem, splits, recipes, settings: Settings, *, rate: floa
     started = time.perf_counter()
     results = train(prepared.data, runs, settings, on_epoch=_told)
     print(f"{len(runs)} networks in {time.perf_counter() - started:.0f} s", file=sys.stderr)
-    scores = []
-    for i, recipe in enumerate(chosen):
-        own = results[i * len(splits) : (i + 1) * len(splits)]
-        right = [
-            float((predictions(prepared, result, test).argmax(1) == problem.target[test]).mean())
-            for result, (_, test) in zip(own, splits, strict=True)
-        ]
-        scores.append(np.array(right))
+    tests = [test for _, test in splits] * len(chosen)
+    right = [
+        float((predictions(prepared, result, test).argmax(1) == problem.target[test]).mean())
+        for result, test in zip(results, tests, strict=True)
+    ]
+    kept = [int((first_weights(result) != 0).any(1).sum()) for result in results]
+    return (np.reshape(values, (len(chosen), len(splits))) for values in (right, kept))
+
+
+def print_table(recipes, scores, *, share: float = 0.0, notes=None) -> None:
+    """A line a recipe: its accuracy, and what it gains over the first, each with a 95 % interval over the splits."""
+    for i, recipe in enumerate(recipes):
         mean, gain = mean_interval(scores[i], test_share=share), paired_interval(scores[i], scores[0], test_share=share)
         line = f"{100 * mean.value:6.2f} % ({100 * mean.low:5.1f} to {100 * mean.high:5.1f})"
         if i:
             line += f"   {100 * gain.value:+6.2f} points ({100 * gain.low:+.2f} to {100 * gain.high:+.2f})"
             line += f"   errors x {(1 - scores[i].mean()) / (1 - scores[0].mean()):.2f}"
-        used = [float((first_weights(result) != 0).any(1).mean()) for result in own]
-        note = f"   terms kept {100 * np.mean(used):.1f} %" if "l1" in str(recipe) else ""
-        print(f"{line}{note}   {recipe}", flush=True)
+            line += "   each " + " ".join(f"{100 * each:+.1f}" for each in scores[i] - scores[0])
+        print(f"{line}{notes[i] if notes else ''}   {recipe}", flush=True)
 
 
 def _told(progress) -> None:
@@ -147,12 +158,18 @@ def texts(seeds: int, folder: Path) -> None:
     for name in ("tweets", "movieReviewSnippets"):
         said, positive = labelled_texts(folder, name)
         order = np.random.default_rng(0).permutation(len(said))[: TEST_TEXTS + TRAINING_TEXTS * seeds]
-        problem = read_problem(text_table([said[row] for row in order]), positive[order])
-        tested = np.arange(TEST_TEXTS)
-        learned = [TEST_TEXTS + TRAINING_TEXTS * s + np.arange(TRAINING_TEXTS) for s in range(seeds)]
-        splits = [(rows[rows < problem.rows], tested) for rows in learned if rows[-1] < problem.rows]
-        print(f"\n{name}: {TRAINING_TEXTS} texts to learn from, {TEST_TEXTS} to score; {len(splits)} training sets")
-        compare(problem, splits, TEXTS, Settings(hidden=(), max_epochs=60, batch_size=32, schedule="cosine"), rate=1e-2)
+        settings = Settings(hidden=(), max_epochs=60, batch_size=32, schedule="cosine")
+        parts, ngrams = [], []
+        for start in range(TEST_TEXTS, len(order) - TRAINING_TEXTS + 1, TRAINING_TEXTS):
+            rows = np.concatenate([order[:TEST_TEXTS], order[start : start + TRAINING_TEXTS]])
+            problem = read_problem(text_table([said[row] for row in rows]), positive[rows])
+            learned = TEST_TEXTS + np.arange(TRAINING_TEXTS)
+            parts.append(accuracies(problem, [(learned, np.arange(TEST_TEXTS))], TEXTS, settings, rate=1e-2))
+            ngrams.append(len(fit_vocabulary([[said[row]] for row in rows[learned]], sys.maxsize).terms))
+        scores, kept = (np.concatenate(values, 1) for values in zip(*parts, strict=True))
+        print(f"\n{name}: {TRAINING_TEXTS} texts to learn from, {TEST_TEXTS} to score; {len(parts)} training sets")
+        notes = [f"   {own.mean():,.0f} terms ({(own / ngrams).mean():.1%} of all)" for own in kept]
+        print_table(TEXTS, scores, notes=notes)
 
 
 def speed() -> None:
