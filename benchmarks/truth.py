@@ -82,9 +82,10 @@ def judge(case: Case) -> dict[str, Any]:
     from goodfit.examples.known_truth import KnownTruth
     from goodfit.regularizers import Recipe
     from goodfit.studies.diagnosing import diagnose_problem
-    from goodfit.studies.fitting import Plan, usual_batch_size
+    from goodfit.studies.fitting import Plan
     from goodfit.studies.problem import read_problem
     from goodfit.studies.subject import Subject
+    from goodfit.studies.usual import usual_batch_size
     from goodfit.training import Execution, Settings
 
     started = time.monotonic()

@@ -19,7 +19,7 @@ from customers import make_table
 from safetensors.numpy import load_file
 
 import goodfit as library
-from goodfit.commands.reading import read_file
+from goodfit.commands.reading import Source, read_source
 from goodfit.studies.testing import split_test
 
 Write = Callable[[str, str | bytes | pl.DataFrame], Path]
@@ -44,7 +44,7 @@ def names(folder: Path) -> set[str]:
 def test_help_has_an_example(command: str) -> None:
     done = goodfit(command, "--help")
     assert_done(done)
-    assert f"Example: goodfit {command}" in " ".join(done.out.split())
+    assert re.search(f"Examples?: goodfit {command}", " ".join(done.out.split()))
 
 
 def test_help_lists_the_commands_through_the_program() -> None:
@@ -363,7 +363,7 @@ def test_absurd_test_rows_change_no_weight(
     table: pl.DataFrame, trained: Path, csv: Path, tmp_path: Path, write: Write
 ) -> None:
     """Poison in the test part of the table reaches nothing that is learned."""
-    problem = read_file(csv, "left", None)
+    problem = read_source(Source(csv, "left")).problem
     marked = problem.table.columns[0].values
     test = set(split_test(problem, 0.2, 0)[1].table.columns[0].values)
     poisoned = pl.Series([value in test for value in marked])

@@ -248,11 +248,12 @@ def test_before_fit() -> None:
 
 
 SETTINGS: dict[str, list[Any]] = {
-    "hidden": [(0,), (8, -1), (2.5,), (True,), 8, None, "8"],
+    "hidden": [(0,), (8, -1), (2.5,), (True,), 8, "8"],
+    "channels": [(0,), (8, -1), (2.5,), 8, "8"],
     "optimizer": ["rmsprop", None, ["sgd"]],
     "learning_rate": [0, -0.1, np.nan, np.inf, "fast", None],
     "batch_size": [0, -5, 2.5, "all"],
-    "max_epochs": [0, -1, 1.5, None],
+    "max_epochs": [0, -1, 1.5],
     "schedule": ["linear", None, {}],
     "validation": [-0.1, 0.6, np.nan, "some", None],
     "members": [0, -2, 1.5, True, None],

@@ -76,11 +76,11 @@ def problem_of(kind: Kind) -> Problem:
 
 def settings_of(kind: Kind, *, max_epochs: int = 3) -> Settings:
     hidden, channels = {"table": ((6,), ()), "text": ((), ())}.get(kind, ((5,), (4,)))
-    return Settings(hidden, channels, "sgd", batch_size=16, max_epochs=max_epochs)
+    return Settings(hidden, "sgd", batch_size=16, max_epochs=max_epochs, channels=channels)
 
 
 def poisoned(problem: Problem, rows: np.ndarray) -> Problem:
-    """The problem with poison in the inputs and targets of some rows; the structure of its columns stays."""
+    """The problem with poison in inputs, targets and weights of some rows; the structure of its columns stays."""
     (first, *others) = problem.table.columns
     if first.kind in ("image", "sound"):
         values = first.values.copy()
@@ -95,7 +95,9 @@ def poisoned(problem: Problem, rows: np.ndarray) -> Problem:
         columns = [_poisoned_cells(column, rows) for column in (first, *others)]
     target = problem.target.copy()
     target[rows] = 1 - target[rows]
-    return replace(problem, table=Table(tuple(columns), problem.rows), target=target)
+    weights = problem.weights.copy()
+    weights[rows] = 50.0
+    return replace(problem, table=Table(tuple(columns), problem.rows), target=target, weights=weights)
 
 
 def _poisoned_cells(column: Column, rows: np.ndarray) -> Column:

@@ -158,7 +158,7 @@ def test_poison_in_training_rows_does_reach_the_weights(rows, repeat):
     """Else the laws above would say nothing."""
     problem, recipes, (learn, *_) = problem_of(rows), recipes_of(rows), splits()[repeat]
     schema = None if rows == "text" else Schema.of(problem.table)
-    bad = replace(poisoned(problem, learn[:1]), target=problem.target)
+    bad = replace(poisoned(problem, learn[:1]), target=problem.target, weights=problem.weights)
     results = []
     for one in (problem, bad):
         prepared = prepare(one, [learn], recipes, schema=schema)
@@ -393,7 +393,7 @@ def told_apart(classes: int, rows: int = 1500) -> tuple[Problem, np.ndarray]:
 def test_probabilities_are_those_of_the_true_shares(classes):
     problem, truth = told_apart(classes)
     recipe = Recipe.parse("smote=1")
-    settings = Settings((), (), "adam", batch_size=64, max_epochs=25)
+    settings = Settings(hidden=(), optimizer="adam", batch_size=64, max_epochs=25)
     found = fit(problem, [recipe], plan=Plan(learning_rate=0.01), settings=settings)
     prepared = found.prepared
     order = np.argsort(prepared.problem.table.columns[0].values)

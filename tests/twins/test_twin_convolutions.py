@@ -236,12 +236,13 @@ def test_several_steps_are_those_of_torchs_own_optimizer(name, norm, optimizer):
     """
     picture, channels, hidden = NETWORKS[name]
     data, (make, rate) = digits(picture), OPTIMIZERS[optimizer]
-    settings = Settings(hidden, channels, optimizer, batch_size=40, max_epochs=STEPS)
+    settings = Settings(hidden, optimizer, batch_size=40, max_epochs=STEPS, channels=channels)
     everything, recipe = np.arange(40), Recipe.of("batch_norm" if norm else "none")
     run = Run(recipe, SEED, everything, everything[:0], learning_rate=rate)
     result = train(data, runs_around(run), settings, execution=ONE_THREAD)[1]
     still = Run(recipe, SEED, everything, everything[:0], learning_rate=0.0)
-    (start,) = train(data, [still], Settings(hidden, channels, batch_size=40, max_epochs=1), execution=ONE_THREAD)
+    once = Settings(hidden, batch_size=40, max_epochs=1, channels=channels)
+    (start,) = train(data, [still], once, execution=ONE_THREAD)
     module = module_of(torch.from_numpy(start.parameters), start.layout)
     stepping = make([p for p in module.parameters() if p.requires_grad])
     for _ in range(STEPS):

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from goodfit.data.collecting import (
+    CALLED,
     Collection,
     Medium,
     collect_folder,
@@ -76,9 +77,9 @@ def read_source(source: Source, *, enough: bool = True) -> Given:
     """
     if source.data.is_dir():
         return _from_folder(source, enough)
-    frame = read(source.data)
     if source.target is None:
-        raise InputError(f"{source.data.name} is a table: name the column to predict with --target")
+        raise InputError(f"{source.data.name} is no folder of classes: name the column to predict with --target")
+    frame = read(source.data)
     _check_columns(source)
     groups = texts_in(frame, source.group) if source.group is not None else None
     frame = frame.drop(source.group) if source.group is not None else frame
@@ -154,9 +155,12 @@ def _from_folder(source: Source, enough: bool) -> Given:
     if source.column is not None:
         raise InputError(f"{source.data} is a folder, which has no column {source.column!r}: leave that option away")
     kind = KINDS[source.kind] if source.kind else guess_medium(source.data)
+    if source.encoder and kind != "text":
+        raise InputError(f"--text-encoder reads texts, and {source.data} holds {CALLED[kind]}: leave it away")
     found = collect_folder(source.data, kind)
     groups = groups_of(found.names, source.group) if source.group is not None else None
-    problem = read_problem(found.table, list(found.labels), task=source.task, name=FOLDER_TARGET, groups=groups)
+    table = replace(found.table, columns=tuple(replace(c, reader=source.encoder) for c in found.table.columns))
+    problem = read_problem(table, list(found.labels), task=source.task, name=FOLDER_TARGET, groups=groups)
     return Given(_checked(problem, source.task, source.data.name, enough=enough), found.notes)
 
 

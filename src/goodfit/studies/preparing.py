@@ -1,7 +1,8 @@
 """From a problem to what its runs see: encoded rows, a view for each set of training rows and each way to enlarge it.
 
 The rows of the tensors are the problem's own, then k variants of each, then synthetic rows, class by class. Views
-differ in what these hold, not in what they are: a number's row, its target and its weight are the same in all.
+differ in what these hold, not in what they are: a number's row, its target and its weight are the same in all. Where
+rows differ in weight, synthetic ones come set of training rows by set, class by class in each.
 """
 
 from __future__ import annotations
@@ -203,32 +204,37 @@ def _with_words(problem: Problem, trains: Sequence[Ints], views: Sequence[View])
 
 def _assembled(problem: Problem, trains: Sequence[Ints], views: Sequence[View]) -> Prepared:
     """The tensors of all views."""
-    copies = max(len(view.variants) for view in views)
-    counts = [np.bincount(v.added.codes, minlength=len(problem.classes)) for v in views if v.added is not None]
-    places = np.max(counts, 0) if counts else np.zeros(len(problem.classes), np.int64)
-    numbered = [_numbered(view, problem.rows * (1 + copies), places) for view in views]
+    copies, count = max(len(view.variants) for view in views), len(problem.classes)
+    # rows of unequal weights: what a synthetic one weighs hangs on the training rows, so each set of these has its own
+    sources = [np.arange(problem.rows)] if np.ptp(problem.weights) == 0 else trains
+    sorts = [_sorts(view, count, len(sources)) for view in views]
+    places = np.max([np.bincount(own, minlength=len(sources) * count) for own in sorts], 0)
+    numbered = [_numbered(*pair, problem.rows * (1 + copies), places) for pair in zip(views, sorts, strict=True)]
     total = problem.rows * (1 + copies) + int(places.sum())
     form = views[0].encoder.schema.form
     inputs = torch.zeros(len(views), total, len(views[0].encoder.schema.input_names))
     for own, view in zip(inputs, numbered, strict=True):
         _fill(own, view, problem)
-    classes = np.arange(len(problem.classes)).repeat(places)
-    target = np.concatenate([problem.target, problem.target.repeat(copies), classes])
-    weights = np.concatenate([problem.weights, problem.weights.repeat(copies), _mean_weights(problem)[classes]])
+    made = np.arange(len(places)).repeat(places)
+    target = np.concatenate([problem.target, problem.target.repeat(copies), made % max(count, 1)])
+    weights = np.concatenate([problem.weights, problem.weights.repeat(copies), _mean_weights(problem, sources)[made]])
     targets = _targets(target, problem, [view.scale for view in views]).expand(len(views), -1, -1)
     data = Data(inputs, targets, torch.from_numpy(weights).float(), problem.task, form)
     return Prepared(problem, data, tuple(numbered), tuple(trains))
 
 
-def _numbered(view: View, start: int, places: Ints) -> View:
-    """Give a view's synthetic rows their numbers: the first places of their class."""
-    if view.added is None:
-        return view
-    codes = view.added.codes
-    order = np.argsort(codes, kind="stable")
-    rank = np.empty(len(codes), np.int64)
-    rank[order] = np.arange(len(codes)) - np.searchsorted(codes[order], codes[order])
-    return replace(view, numbers=start + (np.cumsum(places) - places)[codes] + rank)
+def _sorts(view: View, classes: int, sources: int) -> Ints:
+    """What each synthetic row of a view is: its class, after those of the sets of training rows before its own."""
+    codes = view.added.codes if view.added is not None else np.empty(0, np.int64)
+    return np.asarray(codes + classes * (view.place if sources > 1 else 0))
+
+
+def _numbered(view: View, sorts: Ints, start: int, places: Ints) -> View:
+    """Give a view's synthetic rows their numbers: the first places of their sort."""
+    order = np.argsort(sorts, kind="stable")
+    rank = np.empty(len(sorts), np.int64)
+    rank[order] = np.arange(len(sorts)) - np.searchsorted(sorts[order], sorts[order])
+    return replace(view, numbers=start + (np.cumsum(places) - places)[sorts] + rank)
 
 
 def _fill(inputs: torch.Tensor, view: View, problem: Problem) -> None:
@@ -243,12 +249,14 @@ def _fill(inputs: torch.Tensor, view: View, problem: Problem) -> None:
         inputs[torch.from_numpy(view.numbers)] = torch.from_numpy(view.encoder.transform(view.added.table))
 
 
-def _mean_weights(problem: Problem) -> Floats:
-    """`(C,)` mean weight of the rows of each class: what a synthetic one weighs."""
-    if not len(problem.classes):
+def _mean_weights(problem: Problem, sources: Sequence[Ints]) -> Floats:
+    """`(S C,)` mean weight of the rows of each class in each of S sets of rows: what a synthetic one weighs."""
+    count = len(problem.classes)
+    if not count:
         return np.empty(0)
-    counts = np.bincount(problem.target, minlength=len(problem.classes))
-    return _weight_by_class(problem.target, problem.weights, len(counts)) / np.maximum(counts, 1)
+    sums = [_weight_by_class(problem.target[rows], problem.weights[rows], count) for rows in sources]
+    counts = [np.bincount(problem.target[rows], minlength=count) for rows in sources]
+    return np.concatenate(sums) / np.maximum(np.concatenate(counts), 1)
 
 
 def _weight_by_class(codes: Ints, weights: Floats, count: int) -> Floats:

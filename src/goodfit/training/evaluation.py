@@ -22,7 +22,6 @@ def rows_at_once(layout: Layout) -> int:
     return PICTURES if layout.channels else CHUNK
 
 
-
 def refresh_statistics(
     block: Block, data: Data, parameters: Tensor, statistics: Tensor, *, rounded: bool = False
 ) -> None:

@@ -63,7 +63,6 @@ class Settings:
 
     Args:
         hidden: units of each hidden layer; `()` is a linear model.
-        channels: units of each convolution before these; `()` for none, as on rows that are no pictures.
         optimizer: "sgd", "adam" or "adamw". The last two differ in nothing here: decay comes from the recipe.
         momentum: of SGD, in [0, 1).
         batch_size: most rows of a batch; an epoch's rows are cut into batches of even size.
@@ -72,16 +71,17 @@ class Settings:
         precision: of the matrix products while training: "float32", or "bfloat16", whose operands keep 8 bits,
             losses by epoch included; weights, sums and predictions stay as they are. It is faster where the processor
             has units for it.
+        channels: units of each convolution before the hidden layers; `()` for none, as on rows that are no pictures.
     """
 
     hidden: tuple[int, ...] = (128, 128)
-    channels: tuple[int, ...] = ()
     optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
     momentum: float = 0.9
     batch_size: int = 256
     max_epochs: int = 100
     schedule: Literal["constant", "cosine"] = "constant"
     precision: Literal["float32", "bfloat16"] = "float32"
+    channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -233,7 +233,7 @@ def test_the_plot_marks_the_best_dose_between_two_panels(small):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"regularizer": "ridge"}, "no technique is called 'ridge'; there are batch_norm"),
+        ({"regularizer": "ridge"}, "no technique is called 'ridge'; there are back_translation"),
         ({"regularizer": 3}, "regularizer is 3"),
         ({"regularizer": goodfit.Recipe}, "regularizer is"),
         ({"doses": [0.1]}, "two or more numbers"),

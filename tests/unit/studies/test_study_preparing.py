@@ -97,14 +97,17 @@ def test_pictures_with_numbers_learn_their_scale_from_training_rows_alone(standa
 
 
 @CLASSES
-def test_synthetic_rows_take_the_first_places_of_their_class(task):
-    prepared = enlarged(task)
-    problem, counts = prepared.problem, []
+@pytest.mark.parametrize("alike", [True, False], ids=["alike", "weighted"])
+def test_synthetic_rows_take_the_first_places_of_their_class(task, alike):
+    """Places that all sets of training rows share where rows weigh the same; else each set has its own."""
+    problem = problem_of(task, ROWS)
+    prepared = prepare(problem if alike else weighted(problem), TRAINS, WAYS)
+    classes, sets = len(problem.classes), 1 if alike else len(TRAINS)
+    places = np.zeros(sets * classes, np.int64)
     for view in prepared.views:
-        of_class = np.bincount(view.added.codes, minlength=len(problem.classes)) if view.added else None
-        if of_class is not None:
-            counts.append(of_class)
-    places = np.max(counts, 0)
+        if view.added is not None:
+            own = slice(0, classes) if alike else slice(view.place * classes, (view.place + 1) * classes)
+            places[own] = np.maximum(places[own], np.bincount(view.added.codes, minlength=classes))
     assert prepared.data.inputs.shape[1] == ROWS + places.sum()
     starts = ROWS + np.cumsum(places) - places
     for view in prepared.views:
@@ -112,16 +115,19 @@ def test_synthetic_rows_take_the_first_places_of_their_class(task):
             assert not len(view.numbers)
             continue
         assert len(set(view.numbers)) == len(view.numbers)
-        for code, start in enumerate(starts):
-            own = view.numbers[view.added.codes == code]
+        for code in range(classes):
+            own, start = view.numbers[view.added.codes == code], starts[code if alike else view.place * classes + code]
             assert sorted(own) == list(range(start, start + len(own)))
 
 
 @CLASSES
-def test_the_inputs_targets_and_weights_of_synthetic_rows(task):
-    prepared = enlarged(task)
-    problem, data = prepared.problem, prepared.data
-    means = [problem.weights[problem.target == code].mean() for code in range(len(problem.classes))]
+@pytest.mark.parametrize("alike", [True, False], ids=["alike", "weighted"])
+def test_the_inputs_targets_and_weights_of_synthetic_rows(task, alike):
+    """One weighs as much as its class's training rows do on average."""
+    problem = problem_of(task, ROWS)
+    problem = replace(problem, weights=np.full(ROWS, 3.0)) if alike else weighted(problem)
+    prepared = prepare(problem, TRAINS, WAYS)
+    data = prepared.data
     for inputs, view in zip(data.inputs, prepared.views, strict=True):
         np.testing.assert_array_equal(inputs[:ROWS], view.encoder.transform(problem.table))
         if view.added is None:
@@ -130,8 +136,10 @@ def test_the_inputs_targets_and_weights_of_synthetic_rows(task):
         np.testing.assert_array_equal(inputs[view.numbers], view.encoder.transform(view.added.table))
         unused = np.setdiff1d(np.arange(ROWS, len(inputs)), view.numbers)
         assert not inputs[unused].any()
-        codes = view.added.codes
+        codes, train = view.added.codes, TRAINS[view.place]
+        means = [problem.weights[train][problem.target[train] == code].mean() for code in range(len(problem.classes))]
         np.testing.assert_allclose(data.weights[view.numbers], np.array(means)[codes], rtol=1e-6)
+        assert alike == (np.ptp(means) < 1e-9)
         own = data.targets[0, view.numbers]
         told = own[:, 0].long() if task == "binary" else own.argmax(1)
         assert told.tolist() == codes.tolist()
