@@ -148,7 +148,7 @@ def _show(summary: dict[str, Any], request: Request) -> None:
         print_json(summary | {"run": str(request.out)})
         return
     out = console()
-    out.print(summary["headline"], style="bold")
+    out.print(summary["headline"], style="bold", soft_wrap=True)
     print_table(summary["table"])
     for verdict in summary["verdicts"]:
         if verdict["outcome"] == "fired":

@@ -96,7 +96,8 @@ def diagnose_problem(problem: Problem, subject: Subject) -> Diagnosed:
 class Split:
     """Rows by network: those it learns from, those it watches, those it is asked about.
 
-    Half of each fold is watched, by early stopping where there is any, and the other half is scored. In every second
+    Half of each fold is watched, by early stopping where there is any, and the other half is scored; with many groups
+    the halves share none, with few they do, and training rows never share one with either. In every second
     repeat, of other folds, the halves change places, so that each row is scored by a network that neither learned from
     it nor watched it.
 
@@ -116,7 +117,8 @@ def repeats_for(rows: int) -> int:
 
 def split_rows(problem: Problem, repeats: int, *, seed: int) -> Split:
     """Cut a problem into folds, once or several times, and each fold into halves."""
-    _, second = holdout(problem.strata, 0.5, seed=derive(seed, 5))
+    halved = problem if _groups(problem) >= 4 * FOLDS else replace(problem, groups=None)
+    _, second = halved.hold_out(np.arange(problem.rows), 0.5, derive(seed, 5))
     watched = np.zeros(problem.rows, dtype=bool)
     watched[second] = True
     samples, scored = [], []
@@ -198,6 +200,11 @@ def _continued(sizes: Ints, losses: Floats) -> Extrapolation | None:
     return extrapolate(sizes, losses, test_share=1 / (FOLDS - 1))
 
 
+def _groups(problem: Problem) -> int:
+    """How many groups there are; where each row is by itself, as many as rows."""
+    return problem.rows if problem.groups is None else len(np.unique(problem.groups))
+
+
 def _at_most(problem: Problem, rows: int, seed: int) -> Problem:
     if problem.rows <= rows:
         return problem
@@ -209,6 +216,8 @@ def _too_few(problem: Problem) -> str:
     """Why a problem's rows allow no verdict; empty if they do."""
     if problem.rows < FEWEST_ROWS:
         return f"{problem.rows} different rows are too few; {FEWEST_ROWS} or more can tell something"
+    if _groups(problem) < FOLDS:
+        return f"{_groups(problem)} groups are too few; {FOLDS} or more can tell something"
     if problem.task == "regression":
         return "" if float(np.std(problem.target)) > 0 else "the target is the same in every row"
     counts = np.bincount(problem.target, minlength=len(problem.classes))

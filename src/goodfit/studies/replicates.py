@@ -167,5 +167,8 @@ def _trained_draws(
 
 
 def _stacked(views: Sequence[torch.Tensor], rows: int) -> torch.Tensor:
-    """Views `(1, n, D)` of different lengths as one `(V, rows, D)`; rows that one lacks are 0 and used by no run."""
-    return torch.cat([torch.nn.functional.pad(view, (0, 0, 0, rows - view.shape[1])) for view in views])
+    """Views `(1, n, D)` of different sizes as one `(V, rows, D)`; what one lacks is 0 and used by no run."""
+    wide = max(view.shape[2] for view in views)
+    return torch.cat(
+        [torch.nn.functional.pad(view, (0, wide - view.shape[2], 0, rows - view.shape[1])) for view in views]
+    )

@@ -10,8 +10,9 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.data.media import read_rows as read_table
 from goodfit.data.splits import distinct, holdout
-from goodfit.data.table import Table, to_table
+from goodfit.data.table import Table
 from goodfit.data.target import read_classes, read_numbers
 from goodfit.decompositions import Loss
 from goodfit.errors import InputError
@@ -64,7 +65,7 @@ def read_rows(X: Any, y: Any, loss: Loss) -> Rows:
 
 def matching_rows(X: Any, y: Any, like: Rows) -> Rows:
     """Check rows that have the columns and classes of others."""
-    table = to_table(X)
+    table = read_table(X)
     _check_columns(table, like.problem.table)
     if like.problem.task == "regression":
         target = read_numbers(y)
@@ -88,7 +89,7 @@ def drawn_rows(
     """
     pairs = [_draw(sampler, derive(seed, _DRAW, number) % 2**32) for number in range(count)]
     pairs.append(_draw(sampler, derive(seed, _TEST) % 2**32) if test[0] is None else test)
-    tables = [to_table(X) for X, _ in pairs]
+    tables = [read_table(X) for X, _ in pairs]
     for table, (_, y) in zip(tables, pairs, strict=True):
         _check_columns(table, tables[0])
         if np.shape(y) != (table.rows,):
