@@ -5,12 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from law_problems import EACH_KIND
 
 from goodfit.regularizers import along, dose_field, families, read_technique, usual_doses
 from goodfit.regularizers.doses import _spaced
 
-EACH = EACH_KIND
+EACH = pytest.mark.parametrize("kind", families().values(), ids=families())
 
 
 @EACH

@@ -87,6 +87,7 @@ def test_a_dose_that_is_no_number_is_refused(kind, value):
     ("text", "message"),
     [
         ("lasso=1", "no technique is called 'lasso'; there are back_translation, batch_norm"),
+        ("synonims=1", "no technique is called 'synonims'; did you mean 'synonyms'\\?"),
         ("L2=1", "no technique is called 'L2'"),
         ("l2=1e-3,, dropout", "nothing between two commas"),
         ("l2=1e-3,", "nothing between two commas"),

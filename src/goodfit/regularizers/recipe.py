@@ -8,6 +8,7 @@ import warnings
 from abc import ABC
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
+from difflib import get_close_matches
 from hashlib import blake2b
 from numbers import Real
 from typing import Any, ClassVar, Self, TypeVar
@@ -262,7 +263,9 @@ def _parse_part(part: str, text: str) -> Regularizer:
     name, equals, value = words[0].partition("=")
     kind = families().get(name)
     if kind is None:
-        raise InputError(f"recipe {text!r}: no technique is called {name!r}; there are {', '.join(families())}")
+        near = get_close_matches(name, families(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(families())}"
+        raise InputError(f"recipe {text!r}: no technique is called {name!r}; {hint}")
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     given = [(next(iter(known)), value)] if equals else []
     given += [(key, word) for key, _, word in (w.partition("=") for w in words[1:])]

@@ -89,7 +89,7 @@ def choose_engine(choice: Choice, data: Data, settings: Settings, regularizers: 
     """
     if settings.channels and choice == "auto":
         return Portable(data, settings)
-    strange = [*unknown(regularizers), *["convolutions"][: len(settings.channels)]]
+    strange = unknown(regularizers) + (["convolutions"] if settings.channels else [])
     on_cpu = data.inputs.device.type == "cpu"
     if choice == "compiled":
         library_in_use()

@@ -141,7 +141,7 @@ class Smote(Adds):
 
     suits: ClassVar[frozenset[Kind]] = frozenset({"table"})
 
-    ratio: Dose = dose(1.0, neutral=0.0, high=1.0, usual=(0.1, 0.2, 0.3, 0.5, 0.75, 1.0))
+    ratio: Dose = dose(1.0, neutral=0.0, high=1.0, usual=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0))
     neighbors: Dose = dose(5.0, low=1.0, open="high", whole=True)
 
     def plan(self, points: Floats, codes: Ints, classes: Sequence[str], seed: int) -> SmotePlan:

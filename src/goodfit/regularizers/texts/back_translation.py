@@ -48,7 +48,7 @@ class BackTranslation(Rewrites):
     """
 
     suits: ClassVar[frozenset[Kind]] = frozenset({"text"})
-    share: float = dose(0.5, neutral=0.0, high=1.0, usual=(0.1, 0.25, 0.5, 0.75, 1.0))
+    share: float = dose(0.5, neutral=0.0, high=1.0, usual=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0))
     optional: bool = False
 
     def rewrite(self, texts: Sequence[str], seeds: Sequence[int]) -> list[str]:

@@ -36,7 +36,7 @@ class WordSwap(Rewrites):
     """
 
     suits: ClassVar[frozenset[Kind]] = frozenset({"text"})
-    share: float = dose(0.1, neutral=0.0, high=1.0, usual=(0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0))
+    share: float = dose(0.1, neutral=0.0, high=1.0, usual=(0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0))
 
     def rewrite(self, texts: Sequence[str], seeds: Sequence[int]) -> list[str]:
         """Each text with words in other places."""
