@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from goodfit.data.pieces import Pieces, fit_pieces
 from goodfit.data.schema import DAY, MAX_LEVELS, Schema
 from goodfit.data.table import Column, Table
 from goodfit.data.words import Vocabulary
@@ -43,13 +44,14 @@ class Measures(NamedTuple):
 _NO_MEASURES = Measures(*np.empty((5, 0)))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Encoder:
     """What was learned from training rows.
 
     measures: of the inputs that are measured (numbers, booleans, dates, frequencies) rather than 0 or 1.
     seen: of each category, the levels with an input that the training rows have. frequent: of a category with more
-    than `MAX_LEVELS` levels, how many training rows each level has, where 2 or more. vocabulary: of a text.
+    than `MAX_LEVELS` levels, how many training rows each level has, where 2 or more. vocabulary: of a text. pieces: of
+    each number that has them, where the training rows give 2 intervals or more; what they don't use stays 0.
     """
 
     schema: Schema
@@ -57,6 +59,7 @@ class Encoder:
     seen: Mapping[str, tuple[str, ...]]
     frequent: Mapping[str, Mapping[str, int]]
     vocabulary: Vocabulary | None = None
+    pieces: Mapping[str, Pieces] = dataclasses.field(default_factory=dict)
 
     def transform(self, table: Table, dtype: type[np.floating[Any]] = np.float32) -> npt.NDArray[Any]:
         """Encode a table of n rows, after `Schema.check`, as (n, D) of a float type."""
@@ -77,6 +80,9 @@ class Encoder:
             if field.kind == "date":
                 parts = calendar(column.values, field.clock)
                 out[:, start + 1 : start + 1 + len(parts)] = parts.T
+            if field.name in self.pieces:
+                own = self.pieces[field.name].transform(column.values, dtype)
+                out[:, start + 1 : start + 1 + own.shape[1]] = own
             if field.missing:
                 out[:, start + len(field.inputs) - 1] = column.missing
         return out
@@ -109,6 +115,7 @@ class Encoder:
             "seen": {name: list(levels) for name, levels in self.seen.items()},
             "frequent": {name: dict(counts) for name, counts in self.frequent.items()},
             "vocabulary": self.vocabulary.to_dict() if self.vocabulary else None,
+            "pieces": {name: own.to_dict() for name, own in self.pieces.items()},
         }
 
     @staticmethod
@@ -117,7 +124,8 @@ class Encoder:
         measures = Measures(*(np.array(state["measures"][name], dtype=np.float64) for name in Measures._fields))
         seen = {name: tuple(levels) for name, levels in state["seen"].items()}
         words = Vocabulary.from_dict(state["vocabulary"]) if state.get("vocabulary") else None
-        return Encoder(Schema.from_dict(state["schema"]), measures, seen, state["frequent"], words)
+        pieces = {name: Pieces.from_dict(own) for name, own in state.get("pieces", {}).items()}
+        return Encoder(Schema.from_dict(state["schema"]), measures, seen, state["frequent"], words, pieces)
 
 
 def fit_encoder(
@@ -128,7 +136,7 @@ def fit_encoder(
     *,
     standardize: bool = True,
 ) -> Encoder:
-    """Learn centers, scales and levels from training rows.
+    """Learn centers, scales, levels and the intervals of pieces from training rows.
 
     Within Tukey's outer fences [Q1 - 3 IQR, Q3 + 3 IQR] of a column (its range where IQR is 0), with m the weighted
     mean and s the weighted population standard deviation of the values there:
@@ -139,7 +147,7 @@ def fit_encoder(
         table: n rows.
         schema: shared by all folds, from `Schema.of`.
         rows: shape (t,), the training rows; no other row has any influence. None is all.
-        weights: shape (n,), sample weights of all n rows, 0 or more; quartiles and frequencies ignore them. None: all
+        weights: shape (n,), sample weights of all n rows, 0 or more; quantiles and frequencies ignore them. None: all
             equal.
         standardize: False leaves number and boolean columns as they are, missing values at the training mean; dates and
             frequencies have no natural scale and are standardized all the same.
@@ -165,7 +173,7 @@ def fit_encoder(
     learned = np.empty((5, len(measured)))
     for part in _blocks(len(measured), table.rows):
         learned[:, part] = _learned(np.stack(measured[part]), weights, np.array(natural[part])[:, None])
-    return Encoder(schema, Measures(*learned), seen, frequent)
+    return Encoder(schema, Measures(*learned), seen, frequent, pieces=_pieces(table, schema, weights))
 
 
 def standardized(x: Floats, by: Measures) -> Floats:
@@ -236,6 +244,12 @@ def _quantile(ranked: Floats, present: npt.NDArray[Any], share: float) -> Floats
     lower = np.take_along_axis(ranked, below, axis=1)
     upper = np.take_along_axis(ranked, np.minimum(below + 1, np.maximum(present - 1, 0)), axis=1)
     return np.where(present > 0, lower + (place - below) * (upper - lower), 0.0)
+
+
+def _pieces(table: Table, schema: Schema, weights: Floats) -> dict[str, Pieces]:
+    columns = zip(schema.fields, table.columns, strict=True)
+    found = {field.name: fit_pieces(c.values, weights, field.pieces) for field, c in columns if field.pieces}
+    return {name: pieces for name, pieces in found.items() if pieces}
 
 
 def _levels(table: Table, schema: Schema) -> tuple[dict[str, tuple[str, ...]], dict[str, dict[str, int]]]:

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from goodfit.data.media import MEDIA, medium_of
+from goodfit.data.pieces import room_for
 from goodfit.data.table import WORDS, Column, Kind, Table, listed
 from goodfit.errors import InputError
 from goodfit.regularizers.form import Form
@@ -30,6 +31,7 @@ class Field:
 
     missing: an indicator of missing values; frequency: how common the category's level is; clock: the time of day.
     shape: of the inputs of a picture, a sound or a text; reader: the sentence encoder of a text, if any.
+    pieces: how many further inputs a number has that say how far it has come through an interval.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Field:
     clock: bool = False
     shape: tuple[int, ...] = ()
     reader: str = ""
+    pieces: int = 0
 
     @property
     def measured(self) -> bool:
@@ -55,7 +58,7 @@ class Field:
             own = [*(f"{self.name}={level}" for level in self.levels), f"{self.name} (other)"]
             own += [f"{self.name} (frequency)"] * self.frequency
         else:
-            own = [self.name]
+            own = [self.name, *(f"{self.name}[{piece}]" for piece in range(1, self.pieces + 1))]
         if self.kind == "date":
             own += [f"{self.name} ({part})" for part in DATE_PARTS + CLOCK_PARTS * self.clock]
         return (*own, f"{self.name} (missing)") if self.missing else tuple(own)
@@ -65,18 +68,23 @@ class Field:
 class Schema:
     """The used columns in order, one line for each reason why others are not used, and the inputs that follow.
 
-    number, boolean: itself. category: one input a level, one for any other level, and its frequency where there are
-    more than `MAX_LEVELS`. date: elapsed time, then sine and cosine of the day of the year, of the week, and of the
-    time of day where there is one. Each: last, an indicator of missing values where the table has any. A picture's
-    pixels, a sound's spectrogram or a text's terms are the whole of a row.
+    number: itself, then its pieces if wanted. boolean: itself. category: one input a level, one for any other level,
+    and its frequency where there are more than `MAX_LEVELS`. date: elapsed time, then sine and cosine of the day of the
+    year, of the week, and of the time of day where there is one. Each: last, an indicator of missing values where the
+    table has any. A picture's pixels, a sound's spectrogram or a text's terms are the whole of a row.
     """
 
     fields: tuple[Field, ...]
     notes: tuple[str, ...] = ()
 
     @staticmethod
-    def of(table: Table) -> Schema:
-        """Read the structure off a whole table: names, kinds, levels, where values are missing; never the numbers.
+    def of(table: Table, pieces: int = 0) -> Schema:
+        """Read the structure off a whole table: names, kinds, levels, missing values; of numbers only how many differ.
+
+        Args:
+            table: n rows.
+            pieces: further inputs of a number at most (`piecewise`): as many, or one fewer than the column has distinct
+                values; none where that is below 2. 0 is none.
 
         Raises:
             InputError: no column can be used: each is empty, constant, or text that is different in every row.
@@ -89,7 +97,7 @@ class Schema:
         medium_of(table)
         reasons = [_why_not(column, table.rows) for column in table.columns]
         notes = tuple(_notes(dict(zip(table.names, reasons, strict=True))))
-        fields = tuple(_field(c) for c, reason in zip(table.columns, reasons, strict=True) if not reason)
+        fields = tuple(_field(c, pieces) for c, reason in zip(table.columns, reasons, strict=True) if not reason)
         if not fields:
             raise InputError(f"no column can be used: {'; '.join(notes)}")
         return Schema(fields, notes)
@@ -180,7 +188,7 @@ def _notes(reasons: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _field(column: Column) -> Field:
+def _field(column: Column, pieces: int) -> Field:
     if column.kind in MEDIA:
         return Field(column.name, column.kind, shape=_shape(column), reader=column.reader)
     missing = column.missing
@@ -190,7 +198,8 @@ def _field(column: Column) -> Field:
         levels = tuple(column.levels[code] for code in sorted(common))
         return Field(column.name, "category", levels, bool(missing.any()), int((counts > 0).sum()) > MAX_LEVELS)
     clock = column.kind == "date" and bool((column.values[~missing] % DAY).any())
-    return Field(column.name, column.kind, missing=bool(missing.any()), clock=clock)
+    room = room_for(column.values, pieces) if column.kind == "number" and pieces else 0
+    return Field(column.name, column.kind, missing=bool(missing.any()), clock=clock, pieces=room)
 
 
 def _shape(column: Column) -> tuple[int, ...]:

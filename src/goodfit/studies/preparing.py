@@ -144,7 +144,7 @@ def prepare(
         trains: sets of training rows.
         recipes: those that will be trained: what they do before training is done here.
         standardize: whether numbers and the target of regression are brought to mean 0 and deviation 1.
-        schema: the columns' structure, if it is known already.
+        schema: the columns' structure, if it is known already, or if numbers are to have pieces.
         seed: of synthetic rows and of variants.
 
     Raises:

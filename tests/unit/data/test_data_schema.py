@@ -43,6 +43,34 @@ def test_layout_of_every_kind():
     assert schema.notes == ()
 
 
+def test_pieces_of_numbers_stand_between_the_number_and_its_indicator():
+    columns = {
+        "size": [1.0, None, 2.0, 3.0, 3.0],
+        "rooms": [1, 2, 3, 4, 5],
+        "two": [0, 1, 1, 0, 1],
+        "new": [True, False, None, True, True],
+        "town": ["b", "a", "b", "c", "a"],
+        "day": [*DAYS, DAYS[0]],
+    }
+    schema, plain = Schema.of(table(**columns), 3), Schema.of(table(**columns))
+    assert schema.input_names[:10] == (
+        *("size", "size[1]", "size[2]", "size (missing)"),
+        *("rooms", "rooms[1]", "rooms[2]", "rooms[3]"),
+        *("two", "new"),
+    )
+    assert schema.input_columns[:10] == schema.form.columns[:10] == (0, 0, 0, 0, 1, 1, 1, 1, 2, 3)
+    assert schema.starts[:4] == (0, 4, 8, 9)
+    assert schema.input_names[8:] == plain.input_names[3:]
+    assert [field.pieces for field in schema.fields] == [2, 3, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("pieces", "room"), [(0, 0), (1, 0), (2, 2), (5, 5), (6, 6), (7, 6), (32, 6)])
+def test_a_number_has_no_more_pieces_than_distinct_values_less_one(pieces, room):
+    (field,) = Schema.of(table(n=[1.0, 2, 2, 3, 4, 5, 6, 7, 7, None]), pieces).fields
+    assert field.pieces == room
+    assert len(field.inputs) == 2 + room
+
+
 def test_most_frequent_levels_have_an_input_ties_by_name():
     texts = [f"{i:03}" for i in range(MAX_LEVELS + 2) for _ in range(2)] + ["999"] * 3 + ["once"]
     (field,) = Schema.of(table(code=texts)).fields
@@ -83,8 +111,20 @@ def test_nothing_left_is_refused():
 
 
 def test_round_trip_by_json():
-    schema = Schema.of(table(size=[1.0, None], town=["a", "a"], at=[datetime.datetime(2024, 1, 1, 6), None]))
-    assert Schema.from_dict(json.loads(json.dumps(schema.to_dict()))) == schema
+    times = [datetime.datetime(2024, 1, 1, 6), None, None, None]
+    columns = {"size": [1.0, None, 2.0, 3.0], "town": ["a", "a", "b", None], "at": times}
+    for pieces in (0, 2):
+        schema = Schema.of(table(**columns), pieces)
+        assert schema.fields[0].pieces == pieces
+        assert Schema.from_dict(json.loads(json.dumps(schema.to_dict()))) == schema
+
+
+def test_fields_written_before_there_were_pieces_have_none():
+    schema = Schema.of(table(size=[1.0, None, 2.0, 3.0], town=["a", "a", "b", None]))
+    state = json.loads(json.dumps(schema.to_dict()))
+    for field in state["fields"]:
+        del field["pieces"]
+    assert Schema.from_dict(state) == schema
 
 
 def test_check_reorders_and_ignores_what_training_did_not_use():

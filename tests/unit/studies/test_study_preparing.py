@@ -7,7 +7,10 @@ import pytest
 import torch
 from study_problems import TASKS, frame_of, problem_of, recipes, target_of
 
+from goodfit.data.encoder import fit_encoder
 from goodfit.data.media import picture_table, sound_table, text_table
+from goodfit.data.schema import Schema
+from goodfit.data.table import Table
 from goodfit.data.target import fit_target_scale
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
@@ -91,6 +94,61 @@ def test_pictures_with_numbers_learn_their_scale_from_training_rows_alone(standa
         found = prepared.scales[run.view]
         assert (found.center, found.scale) == (expected.center, expected.scale)
         np.testing.assert_allclose(prepared.data.targets[run.view, :ROWS, 0], expected.forward(target), rtol=1e-6)
+
+
+# -- pieces of numbers ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("standardize", [True, False])
+def test_pieces_are_learned_from_the_training_rows_of_each_view(task, standardize):
+    problem = weighted(problem_of(task, ROWS))
+    schema = Schema.of(problem.table, 7)
+    prepared = prepare(problem, TRAINS, schema=schema, standardize=standardize)
+    assert prepared.data.inputs.shape == (3, ROWS, 3 * 8 + 1 + 4)
+    assert prepared.data.form.columns == schema.input_columns == (*[0] * 8, *[1] * 8, *[2] * 9, *[3] * 4)
+    plain = prepare(problem, TRAINS, standardize=standardize)
+    beside = [i for i, name in enumerate(schema.input_names) if name in Schema.of(problem.table).input_names]
+    assert torch.equal(prepared.data.inputs[..., beside], plain.data.inputs)
+    for place, train in enumerate(TRAINS):
+        encoder = fit_encoder(problem.table, schema, train, problem.weights, standardize=standardize)
+        np.testing.assert_array_equal(prepared.data.inputs[place], encoder.transform(problem.table))
+        own, weights = prepared.data.inputs[place, train].double().numpy(), problem.weights[train]
+        for start in (1, 9, 17):
+            np.testing.assert_allclose(weights @ own[:, start : start + 7] / weights.sum(), 0, atol=1e-6)
+        assert not own[own[:, 24] == 1, 17:24].any()
+    assert not torch.equal(prepared.data.inputs[0, :, 1:8], prepared.data.inputs[1, :, 1:8])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_row_planted_among_the_others_moves_no_piece(task):
+    problem = problem_of(task, ROWS)
+    columns = [replace(c, values=c.values.copy()) for c in problem.table.columns]
+    for column in columns[:3]:
+        column.values[75] = 1e200
+    schema, bad = Schema.of(problem.table, 7), replace(problem, table=Table(tuple(columns), ROWS))
+    clean, planted = (prepare(own, TRAINS, schema=schema) for own in (problem, bad))
+    rows = np.delete(np.arange(ROWS), 75)
+    assert torch.equal(clean.data.inputs[0, rows], planted.data.inputs[0, rows])
+    assert clean.encoders[0].to_dict() == planted.encoders[0].to_dict()
+    assert not torch.equal(clean.data.inputs[1, rows, 1:8], planted.data.inputs[1, rows, 1:8])
+
+
+@CLASSES
+def test_synthetic_rows_have_the_pieces_of_their_numbers(task):
+    problem = problem_of(task, ROWS)
+    schema = Schema.of(problem.table, 7)
+    prepared, plain = (prepare(problem, TRAINS, WAYS, schema=own) for own in (schema, Schema.of(problem.table)))
+    for inputs, view, other in zip(prepared.data.inputs, prepared.views, plain.views, strict=True):
+        np.testing.assert_array_equal(view.numbers, other.numbers)
+        if view.added is not None:
+            np.testing.assert_array_equal(view.added.parents, other.added.parents)
+            made = inputs[view.numbers].numpy()
+            np.testing.assert_array_equal(made, view.encoder.transform(view.added.table))
+            values = view.added.table.columns[0].values
+            own = view.encoder.pieces["a"]
+            assert ((values >= own.edges[0]) & (values <= own.edges[-1])).all()  # they lie between training rows
+            np.testing.assert_allclose((made[:, 1:8] + own.means).sum(1), np.interp(values, own.edges, range(8)), 1e-5)
 
 
 # -- synthetic rows ---------------------------------------------------------------------------------------------------
