@@ -22,6 +22,7 @@ from goodfit.regularizers.l2 import L2
 from goodfit.regularizers.label_smoothing import LabelSmoothing
 from goodfit.regularizers.max_norm import MaxNorm
 from goodfit.regularizers.mixup import Mixup
+from goodfit.regularizers.ranges import Dimension, Ranged, Space, has_ranges
 from goodfit.regularizers.recipe import Recipe, Regularizer, doubts, families
 from goodfit.regularizers.sounds import Gain, PitchShift, TimeShift, TimeStretch, WhiteNoise
 from goodfit.regularizers.stack import Stack, stack
@@ -40,6 +41,7 @@ __all__ = [
     "Contrast",
     "Crop",
     "CutMix",
+    "Dimension",
     "Dropout",
     "EarlyStopping",
     "ElasticNet",
@@ -51,11 +53,13 @@ __all__ = [
     "MaxNorm",
     "Mixup",
     "PitchShift",
+    "Ranged",
     "Recipe",
     "Regularizer",
     "Rotate",
     "Shift",
     "Smote",
+    "Space",
     "Stack",
     "Synonyms",
     "TimeShift",
@@ -70,6 +74,7 @@ __all__ = [
     "dose_field",
     "doubts",
     "families",
+    "has_ranges",
     "read_technique",
     "stack",
     "usual_doses",

@@ -7,16 +7,16 @@ import re
 import warnings
 from abc import ABC
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 from numbers import Real
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from torch import Tensor
 
 from goodfit.errors import DoubtfulRecipe, InputError
 from goodfit.regularizers.form import EVERY, Kind
+from goodfit.regularizers.reading import Undecided, read_part, read_value, says_range, value_text
 
 R = TypeVar("R", bound="Regularizer")
 
@@ -75,7 +75,8 @@ class Regularizer(ABC):
     """A technique with its doses. The classes of `goodfit.regularizers.places` say where in the loop it acts.
 
     A subclass is a frozen dataclass whose fields are made by `dose` (or are booleans, False by default); its name in
-    recipes is its own name in lower case with underscores.
+    recipes is its own name in lower case with underscores. No field is called low, high or off: with these as
+    arguments, `L2(low=1e-6, high=0.1)`, its dose is left open within a range (`goodfit.regularizers.Ranged`).
     """
 
     name: ClassVar[str]
@@ -88,6 +89,16 @@ class Regularizer(ABC):
         cls.name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
         if "stream" not in vars(cls):
             cls.stream = int.from_bytes(blake2b(cls.name.encode(), digest_size=4).digest(), "little")
+
+    if not TYPE_CHECKING:  # to a type checker a class makes its instances, and takes what its fields say
+
+        def __new__(cls, *args, low=None, high=None, off=False, **settings):
+            """The technique at a dose; with low, high or off a `Ranged`, which is no instance of this class."""
+            if low is None and high is None and not off:
+                return object.__new__(cls)
+            from goodfit.regularizers.ranges import ranged  # above recipes, which a search makes of ranges
+
+            return ranged(cls, args, settings, low=low, high=high, off=off)
 
     def __post_init__(self) -> None:
         for f in fields(self):  # type: ignore[arg-type]
@@ -117,9 +128,9 @@ class Regularizer(ABC):
 
     def __str__(self) -> str:
         first, *rest = fields(self)  # type: ignore[arg-type]
-        text = f"{self.name}={_number(getattr(self, first.name))}"
+        text = f"{self.name}={value_text(getattr(self, first.name))}"
         changed = [f for f in rest if getattr(self, f.name) != f.default]
-        return " ".join([text, *(f"{f.name}={_number(getattr(self, f.name))}" for f in changed)])
+        return " ".join([text, *(f"{f.name}={value_text(getattr(self, f.name))}" for f in changed)])
 
 
 @dataclass(frozen=True)
@@ -159,11 +170,16 @@ class Recipe:
         """Read a recipe from its text; "none" is the empty recipe.
 
         Raises:
-            InputError: an unknown name, a dose that is no number or out of range.
+            InputError: an unknown name, a dose that is no number or out of range, a range of doses.
         """
         if text.strip().lower() in {"", "none"}:
             return cls()
-        recipe = cls(tuple(_parse_part(part, text) for part in text.split(",")))
+        if says_range(text):
+            raise InputError(
+                f"recipe {text!r}: a range is for a search: give it as the recipe of a Classifier or Regressor; "
+                "here give one dose of each technique"
+            )
+        recipe = cls(tuple(_read(part, text) for part in text.split(",")))
         for doubt in doubts(recipe):
             warnings.warn(doubt, DoubtfulRecipe, stacklevel=2)
         return recipe
@@ -171,8 +187,8 @@ class Recipe:
     @classmethod
     def of(cls, value: Recipe | Regularizer | str | None) -> Recipe:
         """A recipe from whatever a user may give for one."""
-        if isinstance(value, str):
-            return cls.parse(value)
+        if isinstance(value, str | Undecided):
+            return cls.parse(str(value))
         if isinstance(value, Regularizer):
             return cls((value,))
         if value is None:
@@ -256,46 +272,8 @@ def _sum(recipe: Recipe, other: Recipe | Regularizer) -> Recipe:
     return total
 
 
-def _parse_part(part: str, text: str) -> Regularizer:
-    words = re.sub(r"\s*=\s*", "=", part.strip()).split()
-    if not words:
-        raise InputError(f"recipe {text!r}: nothing between two commas; write 'l2=1e-3, dropout=0.3'")
-    name, equals, value = words[0].partition("=")
-    kind = families().get(name)
-    if kind is None:
-        near = get_close_matches(name, families(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(families())}"
-        raise InputError(f"recipe {text!r}: no technique is called {name!r}; {hint}")
+def _read(part: str, text: str) -> Regularizer:
+    kind, words = read_part(part, text, families())
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    given = [(next(iter(known)), value)] if equals else []
-    given += [(key, word) for key, _, word in (w.partition("=") for w in words[1:])]
-    settings: dict[str, float | bool] = {}
-    for key, word in given:
-        if key not in known:
-            raise InputError(f"recipe {text!r}: {name} has no setting {key!r}; it has {', '.join(known)}")
-        if key in settings:
-            raise InputError(f"recipe {text!r}: {name} {key} stands in it twice; keep one")
-        settings[key] = _value(word, boolean=known[key].default is False, where=f"recipe {text!r}: {name} {key}")
-    if not given and known[next(iter(known))].default is MISSING:
-        raise InputError(f"recipe {text!r}: {name} needs a dose; write {name}=...")
-    return kind(**settings)
-
-
-def _value(word: str, *, boolean: bool, where: str) -> float | bool:
-    if boolean:
-        if word.lower() not in {"true", "false"}:
-            raise InputError(f"{where} is {word!r}; write true or false")
-        return word.lower() == "true"
-    try:
-        return float(word)
-    except ValueError:
-        raise InputError(f"{where} is {word!r}; give a number") from None
-
-
-def _number(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Tensor):
-        return "(" + " ".join(repr(v) for v in value.tolist()) + ")"
-    number = float(value)  # type: ignore[arg-type]
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    where = f"recipe {text!r}: {kind.name}"
+    return kind(**{key: read_value(word, known[key], f"{where} {key}") for key, word in words.items()})
