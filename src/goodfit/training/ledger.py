@@ -13,7 +13,7 @@ from goodfit.networks import Layout
 from goodfit.training.block import Block, State
 from goodfit.training.runs import History, Outcome, Run, RunResult
 
-OUTCOMES: tuple[Outcome, ...] = ("finished", "stopped", "diverged", "out of time")
+OUTCOMES: tuple[Outcome, ...] = ("finished", "stopped", "diverged", "out of time", "dropped")
 TRAINING = -1
 
 
@@ -49,18 +49,21 @@ class Ledger:
             best_epoch=torch.zeros(runs, dtype=torch.int64),
         )
 
-    def enter(self, block: Block, losses: Tensor, outcome: Tensor, epoch: int) -> Tensor:
-        """Enter an epoch (from 1) of a block, and the members `(M,)` that ended with it.
+    def note(self, block: Block, losses: Tensor, epoch: int) -> None:
+        """Enter the losses `(M, 2)` of a block's epoch (from 1)."""
+        members = torch.tensor(block.members)
+        self.losses[members, epoch - 1] = losses.cpu().double()
+        self.epochs[members] = epoch
+
+    def close(self, block: Block, outcome: Tensor) -> Tensor:
+        """Enter the outcomes `(M,)` of a block's members, and keep what those hand out that ended.
 
         Returns:
             Places within the block of the members that go on.
         """
-        members = torch.tensor(block.members)
-        self.losses[members, epoch - 1] = losses.cpu().double()
-        self.epochs[members] = epoch
         outcome = outcome.cpu()
         ended = outcome != TRAINING
-        self.outcome[members] = outcome
+        self.outcome[torch.tensor(block.members)] = outcome
         for place in ended.nonzero().squeeze(1).tolist():
             member = block.members[place]
             self.best[member].copy_(block.state.best[place])

@@ -14,7 +14,7 @@ for group:
                 average       = average(weights)
             losses of training and validation rows, in inference mode
             best, waited, stopped = watch(validation loss)
-        members that ended leave; the others close up and are cut into blocks anew
+        members that ended, or that are dropped, leave; the others close up and are cut into blocks anew
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from goodfit.networks import views
@@ -40,6 +42,9 @@ from goodfit.training.memory import footprint, free_memory, is_out_of_memory
 from goodfit.training.population import Job, Population, order_of, resume, start, without_ended
 from goodfit.training.runs import Data, Run, RunResult, Settings
 from goodfit.training.workers import workers
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,11 @@ class Execution:
     memory: int | None = None
 
 
+Drop = Callable[[int, Floats], Places]
+"""Which runs to end early: asked after each epoch (from 1) with the validation losses `(N, epoch)` of all runs, nan
+where a run has not trained or has ended; answers with the places of those to drop."""
+
+
 def train(
     data: Data,
     runs: Sequence[Run],
@@ -70,6 +80,7 @@ def train(
     execution: Execution | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    drop: Drop | None = None,
 ) -> list[RunResult]:
     """Train a population of runs.
 
@@ -84,6 +95,7 @@ def train(
         execution: device, threads, deadline, engine, memory; by default the CPU with all threads and no deadline.
         on_epoch: called after each epoch.
         checkpoint: where to save the state now and then, and to go on from if it is there.
+        drop: which runs are not worth going on with; None to go on with all.
 
     Returns:
         One result a run, in their order.
@@ -113,7 +125,7 @@ def train(
                 continue
             epoch += 1
             late = time.monotonic() >= groups.until
-            population = _close_epoch(job, ledger, population, results, epoch=epoch, late=late)
+            population = _close_epoch(job, ledger, population, results, epoch=epoch, late=late, drop=drop)
             groups.training = population.members if population else []
             if checkpoint and checkpoint.due and not late:
                 state = population.state if population else None
@@ -235,15 +247,28 @@ def _copy_rows(to: Tensor, source: Tensor, chosen: Tensor) -> None:
 
 
 def _close_epoch(
-    job: Job, ledger: Ledger, population: Population, results: list[tuple[Tensor, Tensor]], *, epoch: int, late: bool
+    job: Job,
+    ledger: Ledger,
+    population: Population,
+    results: list[tuple[Tensor, Tensor]],
+    *,
+    epoch: int,
+    late: bool,
+    drop: Drop | None,
 ) -> Population | None:
     """Enter an epoch in the ledger, and let members that ended leave; None when none is left."""
     last = OUTCOMES.index("out of time") if late else OUTCOMES.index("finished")
     over = late or epoch >= job.settings.max_epochs
+    for block, (losses, _) in zip(population.blocks, results, strict=True):
+        ledger.note(block, losses, epoch)
+    dropped = torch.zeros(len(job.runs), dtype=torch.bool)
+    if drop and not over:
+        dropped[drop(epoch, ledger.losses[:, :epoch, 1].numpy())] = True
     going = []
-    for block, (losses, outcome) in zip(population.blocks, results, strict=True):
-        ended = torch.where(outcome == TRAINING, last, outcome) if over else outcome
-        going.append(ledger.enter(block, losses, ended, epoch))
+    for block, (_, outcome) in zip(population.blocks, results, strict=True):
+        left = dropped[block.members].to(outcome.device)
+        ended = torch.where((outcome == TRAINING) & left, OUTCOMES.index("dropped"), outcome)
+        going.append(ledger.close(block, torch.where(ended == TRAINING, last, ended) if over else ended))
     if not any(len(keep) for keep in going):
         return None
     return without_ended(job, population, going)

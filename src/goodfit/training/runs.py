@@ -16,7 +16,7 @@ from goodfit.networks import Layout
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.form import Form
 
-Outcome = Literal["finished", "stopped", "diverged", "out of time"]
+Outcome = Literal["finished", "stopped", "diverged", "out of time", "dropped"]
 Rows = NDArray[np.int64]
 
 

@@ -99,3 +99,19 @@ def test_training_learns():
 
 def test_no_run_is_no_result():
     assert train(make_data(), [], make_settings()) == []
+
+
+def test_runs_that_are_dropped_leave_and_change_nothing_for_the_others():
+    runs = [make_run(seed=seed) for seed in range(4)]
+    data, settings, asked = make_data(), make_settings(), []
+
+    def drop(epoch, losses):
+        asked.append((epoch, losses.shape))
+        return np.array([1, 3]) if epoch == 2 else np.empty(0, np.int64)
+
+    results = train(data, runs, settings, drop=drop)
+    assert [result.outcome for result in results] == ["finished", "dropped", "finished", "dropped"]
+    assert [result.epochs for result in results] == [6, 2, 6, 2]
+    assert asked == [(epoch, (4, epoch)) for epoch in range(1, 6)]
+    for one, other in zip(results[::2], train(data, runs[::2], settings), strict=True):
+        np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-5, atol=1e-6)
