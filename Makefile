@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-all lint format bench truth clean
+.PHONY: demo test test-all lint format bench bench-peers truth clean
 
 demo: $(VENV)/.installed          ## the fraud example: four configurations, a table with error bars, a report
 	$(BIN)/goodfit demo --out demo-run
@@ -31,6 +31,10 @@ bench: $(VENV)/.installed         ## benchmarks, rivals in the same run
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/bias_variance.py
 	$(BIN)/python benchmarks/kinds.py
+
+bench-peers: $(VENV)/.installed   ## goodfit beside boosting, tuned boosting and networks: hours; goes on where it stopped
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[peers]"
+	$(BIN)/python benchmarks/peers.py $(PEERS)
 
 truth: $(VENV)/.installed         ## how often verdicts and intervals are right: an hour or two
 	$(BIN)/python benchmarks/truth.py
