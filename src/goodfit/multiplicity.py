@@ -1,4 +1,4 @@
-"""The best of several alternatives: whether it is better at all, and by how much, though picked for its looks."""
+"""Several at once: whether the best of many is better at all, and by how much, and p-values of many questions."""
 
 from __future__ import annotations
 
@@ -164,3 +164,38 @@ def optimism(losses: npt.ArrayLike, *, weights: npt.ArrayLike | None = None, see
     value = 1 - lowest / max(float(outside.mean()), SMALLEST)
     low, high = np.quantile(shares, [0.025, 0.975])
     return Estimate(max(value, 0.0), float(low), float(high))
+
+
+def holm(p: npt.ArrayLike) -> Floats:
+    """p-values of k questions, adjusted so that with all of them asked at once a false alarm is as rare as promised.
+
+    With p₍₁₎ ≤ ... ≤ p₍ₘ₎ the m values that are not nan:
+
+        adjusted₍ᵢ₎ = min(1, max over j ≤ i of (m - j + 1) p₍ⱼ₎)
+
+    Whatever the questions have to do with each other, the chance that an adjusted p of any true null lies at or below
+    a level is at most that level. Bonferroni's m p is never smaller.
+
+    Args:
+        p: `(k,)` in [0, 1], in any order; nan where a question couldn't be asked: it counts for nothing and stays nan.
+
+    Returns:
+        The adjusted values `(k,)` in the order given.
+
+    Raises:
+        InputError: a value outside [0, 1], or not one number a question.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03]).round(6).tolist()
+        [0.03, 0.06, 0.06]
+
+    Source: Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6 (1979).
+    """
+    values = np.asarray(p, dtype=np.float64)
+    told = np.flatnonzero(~np.isnan(values))
+    if values.ndim != 1 or ((values < 0) | (values > 1)).any():
+        raise InputError(f"p is {values.tolist()}: give one number from 0 to 1 for each question")
+    order = told[np.argsort(values[told], kind="stable")]
+    adjusted = values.copy()
+    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)), 1.0)
+    return adjusted
