@@ -158,6 +158,18 @@ def _calibration(recipe: str, slope: float) -> dict[str, Any]:
     return {"recipe": recipe, "bins": bins}
 
 
+PICK = {
+    "recipe": "dropout=0.3 <input>",
+    "share": 1.0,
+    "hidden": [64, 64],
+    "pieces": 16,
+    "batch_size": 32,
+    "learning_rate": 0.001,
+    "loss": 0.171,
+    "epochs": 30,
+}
+
+
 def summary(recipes: tuple[str, ...] = RECIPES, *, name: str = "amount", label: str = "bad") -> dict[str, Any]:
     """Every part of a run's summary; `name` is a column's and the target's, `label` a class'."""
     random = np.random.default_rng(1)
@@ -207,6 +219,14 @@ def summary(recipes: tuple[str, ...] = RECIPES, *, name: str = "amount", label: 
             "note": "Counted over 10 networks.",
         },
         "calibration": [_calibration(recipes[0], 1.9), _calibration(recipes[-1], 1.08)],
+        "search": {
+            "told": "Held-out loss of the model 0.171; corrected 0.174 (0.166 to 0.182): 1.7 % of it was luck.",
+            "advice": ["logistic regression is as good as far as these rows can tell, and simpler"],
+            "sentences": ["dropout helps: leaving it out raises the held-out loss by 0.010 to 0.020"],
+            "trials": {"all": 40, "to the end": 12, "dropped": 28, "diverged": 0},
+            "model": {"networks": 5, "temperature": 1.1, "picks": [PICK]},
+            "best": [PICK],
+        },
         "repair": {
             "log loss": {"as_resampled": 0.531, "repaired": 0.193},
             "Brier score": {"as_resampled": 0.176, "repaired": 0.048},

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from goodfit.api import diagnose_log as diagnose_log
     from goodfit.api import dose_response as dose_response
     from goodfit.api import learning_curve as learning_curve
+    from goodfit.api import search as search
     from goodfit.errors import DoubtfulRecipe as DoubtfulRecipe
     from goodfit.errors import InputError as InputError
     from goodfit.errors import SlowerTraining as SlowerTraining
@@ -53,7 +54,15 @@ if TYPE_CHECKING:
     from goodfit.regularizers import WordSwap as WordSwap
 
 _HOMES = {
-    "goodfit.api": ("bias_variance", "compare", "diagnose", "diagnose_log", "dose_response", "learning_curve"),
+    "goodfit.api": (
+        "bias_variance",
+        "compare",
+        "diagnose",
+        "diagnose_log",
+        "dose_response",
+        "learning_curve",
+        "search",
+    ),
     "goodfit.errors": ("DoubtfulRecipe", "InputError", "SlowerTraining"),
     "goodfit.estimators": ("Classifier", "Regressor", "load"),
     "goodfit.regularizers": (

@@ -16,13 +16,18 @@ from goodfit.exits import drop_output, told
 from goodfit.options import (
     Budget,
     Data,
+    Ensemble,
     Group,
     Json,
     Kind,
     PathColumn,
     ReportFolder,
+    RunFolder,
+    SearchBudget,
+    SearchedRecipe,
     Seed,
     Seeds,
+    Store,
     Target,
     Task,
     TextColumn,
@@ -86,25 +91,25 @@ def demo(
 def fit(
     data: Data,
     target: Target = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="Regularizers and doses, such as 'l2=1e-3, dropout=0.3'; by default it chooses.")
-    ] = None,
+    recipe: SearchedRecipe = None,
     kind: Kind = None,
     text_column: TextColumn = None,
     path_column: PathColumn = None,
     text_encoder: TextEncoder = "",
     group: Group = None,
     task: Task = None,
-    budget: Budget = None,
+    budget: SearchBudget = None,
+    ensemble: Ensemble = 32,
+    store: Store = None,
     seed: Seed = 0,
-    out: Annotated[Path, typer.Option(help="Where the run folder goes.")] = Path("goodfit-run"),
+    out: RunFolder = Path("goodfit-run"),
     json: Json = False,
 ) -> None:
     """Split off test rows, diagnose, find the recipe, train, and write a run folder with model and report."""
     from goodfit.commands import fit as command
 
     source = source_of(data, target, kind, text_column, path_column, group, task, text_encoder)
-    command.run(command.Request(source, recipe, budget, seed, out, json, STARTED))
+    command.run(command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store))
 
 
 @app.command(epilog="Example: goodfit compare loans.csv --target default --recipe none --recipe 'l2=1e-3, dropout=0.3'")

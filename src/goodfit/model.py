@@ -71,7 +71,11 @@ class Model:
 
     def predict_view(self, table: Table, view: int) -> Floats:
         """Predictions `(m, n, C)` of each network that sees a view, for a checked table."""
-        inputs = torch.from_numpy(self.encoders[view].transform(table, np.float64))
+        return self.predict_encoded(self.encoders[view].transform(table, np.float64), view)
+
+    def predict_encoded(self, encoded: Floats, view: int) -> Floats:
+        """The same for rows `(n, D)` that the view's encoder has encoded, in double precision."""
+        inputs = torch.from_numpy(encoded)
         own = [m for m, seen in enumerate(self.members) if seen == view]
         predicted = network_outputs(self.parameters[own], self.statistics[own], self.layout, self.recipe, inputs)
         values = probabilities(predicted, self.task).numpy()

@@ -53,6 +53,25 @@ Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 Seeds = Annotated[int, typer.Option(min=2, help="Repeats, each with a new split and new initial weights.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Budget = Annotated[str | None, typer.Option(help="Time granted, such as 30s or 2min.")]
+SearchedRecipe = Annotated[
+    str | None,
+    typer.Option(
+        help="Regularizers and doses, such as 'l2=1e-3, dropout=0.3'; ranges, such as 'l2=1e-6..0.1', are searched; "
+        "by default it searches among all that is usual."
+    ),
+]
+SearchBudget = Annotated[
+    str | None, typer.Option(help="Time granted, such as 30s or 2min; a search takes 60s by default.")
+]
+Ensemble = Annotated[int, typer.Option(min=1, help="Networks of a search's model at most.")]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        help="URL of a database for a search's trials (postgresql://...); by default a file in the run folder.",
+        show_default=False,
+    ),
+]
+RunFolder = Annotated[Path, typer.Option("--out", help="Where the run folder goes.")]
 ReportFolder = Annotated[
     Path | None, typer.Option("--out", help="Where a run folder with a report goes; none by default.")
 ]

@@ -13,7 +13,7 @@ import io
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from goodfit.blend import Blend
 from goodfit.data.encoder import Encoder
 from goodfit.data.target import TargetScale
 from goodfit.errors import DoubtfulRecipe, InputError
@@ -33,7 +34,8 @@ from goodfit.model import Model
 from goodfit.networks import Layout
 from goodfit.regularizers import Recipe
 
-FORMAT = 2
+FORMAT, FORMAT_OF_BLENDS = 2, 3
+"""The newest formats that are read and written."""
 MODEL, SUMMARY, HISTORY, REPORT = "model.safetensors", "run.json", "history.parquet", "report.html"
 
 
@@ -67,7 +69,9 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")
 
 
-def run_files(model: Model | None, summary: Mapping[str, Any], history: pl.DataFrame | None) -> dict[str, bytes]:
+def run_files(
+    model: Model | Blend | None, summary: Mapping[str, Any], history: pl.DataFrame | None
+) -> dict[str, bytes]:
     """The files of a run, without its report."""
     files = {SUMMARY: json_text(summary).encode()}
     if model is not None:
@@ -83,10 +87,14 @@ def json_text(value: Mapping[str, Any]) -> str:
     return json.dumps(_finite(value), indent=1, allow_nan=False)
 
 
-def model_bytes(model: Model) -> bytes:
+def model_bytes(model: Model | Blend) -> bytes:
     """A model as one safetensors file."""
-    tensors = {"parameters": model.parameters, "statistics": model.statistics}
-    metadata = {"format": str(FORMAT), "goodfit": version("goodfit"), "model": json.dumps(_header(model))}
+    if isinstance(model, Blend):
+        number, header, tensors = FORMAT_OF_BLENDS, _header(model), _tensors(model.models, named=True)
+    else:
+        number, header, tensors = FORMAT, _part(model), _tensors([model], named=False)
+        header["encoders"] = [encoder.to_dict() for encoder in model.encoders]
+    metadata = {"format": str(number), "goodfit": version("goodfit"), "model": json.dumps(header)}
     return _ordered(save(tensors, metadata | {"sha256": _checksum(metadata, tensors)}))
 
 
@@ -98,7 +106,7 @@ def _ordered(file: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + file[end:]
 
 
-def read_model(path: Path) -> Model:
+def read_model(path: Path) -> Model | Blend:
     """Read a model from its file, or from the run folder that holds it.
 
     Raises:
@@ -110,14 +118,24 @@ def read_model(path: Path) -> Model:
     metadata, tensors = _read(file)
     if "format" not in metadata or not metadata["format"].isdecimal():
         raise InputError(f"{file} is a safetensors file, but not one of goodfit's: give a run folder that it wrote")
-    if int(metadata["format"]) > FORMAT:
+    if int(metadata["format"]) > FORMAT_OF_BLENDS:
         raise InputError(
             f"{file} was written by goodfit {metadata.get('goodfit', '?')} in format {metadata['format']}, "
-            f"this is goodfit {version('goodfit')} with format {FORMAT}: upgrade goodfit"
+            f"this is goodfit {version('goodfit')} with format {FORMAT_OF_BLENDS}: upgrade goodfit"
         )
     if metadata.get("sha256") != _checksum(metadata, tensors):
         raise InputError(f"{file} was altered after it was written (its checksum is wrong): train or copy it again")
-    return _model(json.loads(metadata["model"]), tensors)
+    header = json.loads(metadata["model"])
+    encoders = tuple(Encoder.from_dict(state) for state in header["encoders"])
+    if "models" not in header:
+        return _model(header, encoders, tensors["parameters"], tensors["statistics"])
+    models = tuple(
+        _model(
+            part, tuple(encoders[i] for i in part["encoders"]), tensors[f"{n}.parameters"], tensors[f"{n}.statistics"]
+        )
+        for n, part in enumerate(header["models"])
+    )
+    return Blend(models, tuple(header["counts"]), header["temperature"])
 
 
 def read_summary(folder: Path) -> tuple[dict[str, Any], pl.DataFrame | None]:
@@ -156,7 +174,24 @@ def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[np.floa
     return digest.hexdigest()
 
 
-def _header(model: Model) -> dict[str, Any]:
+def _tensors(parts: Sequence[Model], *, named: bool) -> dict[str, NDArray[np.float32]]:
+    found: dict[str, NDArray[np.float32]] = {}
+    for place, part in enumerate(parts):
+        prefix = f"{place}." if named else ""
+        found |= {f"{prefix}parameters": part.parameters, f"{prefix}statistics": part.statistics}
+    return found
+
+
+def _header(blend: Blend) -> dict[str, Any]:
+    """What a blend's file says: its models, and every encoder once."""
+    encoders, parts = blend.distinct_encoders, blend.models
+    places = {id(encoder): place for place, encoder in enumerate(encoders)}
+    models = [_part(part) | {"encoders": [places[id(encoder)] for encoder in part.encoders]} for part in parts]
+    told = {"counts": list(blend.counts), "temperature": blend.temperature}
+    return {"models": models, "encoders": [encoder.to_dict() for encoder in encoders]} | told
+
+
+def _part(model: Model) -> dict[str, Any]:
     return {
         "task": model.task,
         "target": model.target,
@@ -164,13 +199,17 @@ def _header(model: Model) -> dict[str, Any]:
         "classes": {"dtype": model.classes.dtype.str, "values": model.classes.tolist()},
         "recipe": str(model.recipe),
         "layout": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(model.layout).items()},
-        "encoders": [encoder.to_dict() for encoder in model.encoders],
         "scales": [[scale.center, scale.scale] for scale in model.scales],
         "members": list(model.members),
     }
 
 
-def _model(header: Mapping[str, Any], tensors: Mapping[str, NDArray[np.float32]]) -> Model:
+def _model(
+    header: Mapping[str, Any],
+    encoders: tuple[Encoder, ...],
+    parameters: NDArray[np.float32],
+    statistics: NDArray[np.float32],
+) -> Model:
     classes = header["classes"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DoubtfulRecipe)  # was said when it was trained
@@ -182,11 +221,11 @@ def _model(header: Mapping[str, Any], tensors: Mapping[str, NDArray[np.float32]]
         classes=np.array(classes["values"], dtype=np.dtype(classes["dtype"])),
         recipe=recipe,
         layout=_layout(header["layout"]),
-        encoders=tuple(Encoder.from_dict(state) for state in header["encoders"]),
+        encoders=encoders,
         scales=tuple(TargetScale(center, scale) for center, scale in header["scales"]),
         members=tuple(header["members"]),
-        parameters=tensors["parameters"],
-        statistics=tensors["statistics"],
+        parameters=parameters,
+        statistics=statistics,
     )
 
 

@@ -6,5 +6,15 @@ from goodfit.api.diagnosing import diagnose
 from goodfit.api.diagnosing_log import diagnose_log
 from goodfit.api.dosing import dose_response
 from goodfit.api.learning import learning_curve
+from goodfit.api.searching import SearchResult, search
 
-__all__ = ["bias_variance", "compare", "diagnose", "diagnose_log", "dose_response", "learning_curve"]
+__all__ = [
+    "SearchResult",
+    "bias_variance",
+    "compare",
+    "diagnose",
+    "diagnose_log",
+    "dose_response",
+    "learning_curve",
+    "search",
+]

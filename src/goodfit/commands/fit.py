@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from goodfit.commands.folder import open_folder, write_run
-from goodfit.commands.reading import Source, read_source
+from goodfit.commands.reading import Given, Source, read_source
 from goodfit.commands.terminal import console, print_json, print_table, progress
 from goodfit.diagnosis import diagnose
 from goodfit.regularizers import Recipe
-from goodfit.regularizers.form import Kind
+from goodfit.regularizers.ranges import Space, has_ranges
 from goodfit.report.diagnosing import changes_of
 from goodfit.report.summary import summarize_fit
-from goodfit.report.tables import Labels, OnTest
+from goodfit.report.tables import Labels
+from goodfit.report.tested import tested_fit
 from goodfit.saving import REPORT
-from goodfit.statistics import Estimate
 from goodfit.studies.budget import read_seconds
 from goodfit.studies.findings import history_frame
-from goodfit.studies.fitting import (
-    Fit,
-    Plan,
-    as_resampled,
-    fit,
-    held_out_predictions,
-    model_of,
-    scores_of,
-    threshold_of,
-)
-from goodfit.studies.problem import Floats, Problem
-from goodfit.studies.testing import Predictor, Tested, score_on, split_test
+from goodfit.studies.fitting import Fit, Plan, fit, model_of
+from goodfit.studies.problem import Problem
+from goodfit.studies.testing import split_test
 from goodfit.studies.trials import gather_evidence
-from goodfit.studies.usual import candidates_for, usual_settings
+from goodfit.studies.usual import usual_settings
 from goodfit.training import Execution
 
 TEST_SHARE = 0.2
@@ -49,12 +38,14 @@ class Request:
 
     Args:
         source: what to learn.
-        recipe: its text; None to choose.
-        budget: time granted, such as "60s"; None for no limit.
+        recipe: its text; None to search, as with ranges.
+        budget: time granted, such as "60s"; None for no limit, or the usual one of a search.
         seed: of everything random.
         out: the run folder.
         json: whether to print JSON.
         started: when the command began, `time.monotonic()`.
+        ensemble: networks of a search's model at most.
+        storage: URL of a database for a search's trials; None for a file in the run folder.
     """
 
     source: Source
@@ -64,15 +55,20 @@ class Request:
     out: Path
     json: bool
     started: float
+    ensemble: int = 32
+    storage: str | None = None
 
 
 def run(request: Request) -> None:
     """Fit, test, write the run folder, and say what was found."""
     budget = read_seconds(request.budget)
-    asked = None if request.recipe is None else Recipe.parse(request.recipe)
+    asked = None if request.recipe is None or has_ranges(request.recipe) else Recipe.parse(request.recipe)
     given = read_source(request.source)
+    if asked is None:
+        _search(request, given)
+        return
     problem = given.problem
-    recipes = _candidates(asked, problem.kind)
+    recipes = list(dict.fromkeys([Recipe(), asked]))
     checkpoint = open_folder(request.out, model=True)
     train, test = split_test(problem, TEST_SHARE, request.seed)
     deadline = math.inf if budget is None else request.started + max(budget - RESERVE, budget / 3)
@@ -80,7 +76,7 @@ def run(request: Request) -> None:
         fitted = fit(
             train,
             recipes,
-            plan=Plan(seed=request.seed, use=len(recipes) - 1 if request.recipe else None),
+            plan=Plan(seed=request.seed, use=len(recipes) - 1),
             settings=usual_settings(train),
             execution=Execution(deadline=deadline),
             on_epoch=on_epoch,
@@ -92,55 +88,31 @@ def run(request: Request) -> None:
     _show(summary, request)
 
 
-def _candidates(asked: Recipe | None, kind: Kind) -> list[Recipe]:
-    """The recipe that was asked for beside no regularization, or the usual ones to choose from."""
-    return candidates_for(kind) if asked is None else list(dict.fromkeys([Recipe(), asked]))
+def _search(request: Request, given: Given) -> None:
+    from goodfit.commands import search  # Optuna and its database only where they're used
+
+    budget = read_seconds(request.budget) or search.USUAL_BUDGET
+    space = Space.of(request.recipe)
+    asked = search.Search(
+        source=request.source,
+        space=space,
+        budget=budget,
+        seed=request.seed,
+        out=request.out,
+        networks=request.ensemble,
+        storage=request.storage,
+        json=request.json,
+        started=request.started,
+    )
+    search.run(asked, given)
 
 
 def _summary(fitted: Fit, test: Problem, request: Request, notes: tuple[str, ...]) -> dict[str, Any]:
     source = request.source
     labels = Labels("fit", source.title, source.data.name, test.name, {}, notes)
     evidence = gather_evidence(fitted)
-    tested = _tested(fitted, test, request.seed)
+    tested = tested_fit(fitted, test, request.seed)
     return summarize_fit(fitted, diagnose(evidence), labels, tested) | changes_of(evidence)
-
-
-def _tested(fitted: Fit, test: Problem, seed: int) -> OnTest:
-    """Score no regularization, where it was tried, the chosen candidate, and the constant prediction."""
-    plain = [i for i, candidate in enumerate(fitted.candidates) if not candidate.recipe.parts]
-    none = [i for i in plain if any(result.outcome != "diverged" for result in fitted.candidates[i].results)]
-    shown = list(dict.fromkeys([*none, fitted.chosen]))
-    predictors = [_predictor(fitted, i, test) for i in shown]
-    tested = score_on(test, predictors, seed)
-    constant = scores_of(test, _constant(fitted.prepared.problem, test.rows))
-    baseline = Tested({key: Estimate(value, value, value) for key, value in constant.items()}, {})
-    raw = _as_resampled(fitted, test)
-    return OnTest(test, predictors[-1].predicted, dict(zip(shown, tested, strict=True)), baseline, raw)
-
-
-def _as_resampled(fitted: Fit, test: Problem) -> Floats | None:
-    """The chosen candidate's predictions without the repair of what synthetic rows do to probabilities."""
-    best = fitted.best
-    if all(result.run.shift is None for result in best.results):
-        return None
-    raw = replace(best, results=tuple(as_resampled(result) for result in best.results))
-    return model_of(fitted, raw).predict(test.table)
-
-
-def _predictor(fitted: Fit, place: int, test: Problem) -> Predictor:
-    """A candidate's predictions for the test rows, and its threshold, chosen on rows that its networks held out."""
-    candidate = fitted.candidates[place]
-    rows, held_out = held_out_predictions(fitted.prepared, candidate.results)
-    threshold = threshold_of(fitted.prepared.problem, held_out, rows)
-    return Predictor(model_of(fitted, candidate).predict(test.table), threshold)
-
-
-def _constant(train: Problem, rows: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The best prediction that looks at no column: the mean, or the shares of the classes."""
-    if train.task == "regression":
-        return np.full((rows, 1), np.average(train.target, weights=train.weights))
-    shares = np.bincount(train.target, train.weights, minlength=len(train.classes))
-    return np.tile(shares / shares.sum(), (rows, 1))
 
 
 def _show(summary: dict[str, Any], request: Request) -> None:

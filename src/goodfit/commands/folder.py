@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
+from goodfit.blend import Blend
 from goodfit.errors import InputError
 from goodfit.model import Model
 from goodfit.report import render
 from goodfit.saving import HISTORY, MODEL, REPORT, SUMMARY, draft_of, run_files, write_all
 from goodfit.training import Checkpoint
 
-STATE = "unfinished.safetensors"
+STATE, SEARCH = "unfinished.safetensors", "search"
 FILES = (MODEL, SUMMARY, HISTORY, REPORT)
 
 
@@ -32,7 +33,7 @@ def open_folder(out: Path, *, model: bool) -> Checkpoint:
     """
     if out.is_dir():
         names = {path.name for path in out.iterdir()}
-        if names and not names & {*FILES, STATE, *_remains(out)}:
+        if names and not names & {*FILES, STATE, SEARCH, *_remains(out)}:
             raise InputError(f"--out {out} is a folder with other things in it: give a new one")
         if MODEL in names and not model:
             raise InputError(
@@ -48,7 +49,7 @@ def open_folder(out: Path, *, model: bool) -> Checkpoint:
     return Checkpoint(out / STATE)
 
 
-def write_run(out: Path, summary: dict[str, Any], history: pl.DataFrame, model: Model | None = None) -> None:
+def write_run(out: Path, summary: dict[str, Any], history: pl.DataFrame, model: Model | Blend | None = None) -> None:
     """Write the whole run folder, report included, and drop the state of the unfinished run."""
     write_all(out, run_files(model, summary, history) | {REPORT: render(summary, history).encode("utf-8", "replace")})
     for name in (STATE, *_remains(out)):

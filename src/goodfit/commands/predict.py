@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import polars as pl
 
+from goodfit.blend import AnyModel
 from goodfit.commands.terminal import print_json
 from goodfit.data.collecting import (
     SUFFIXES,
@@ -23,7 +24,6 @@ from goodfit.data.collecting import (
 from goodfit.data.readers import read
 from goodfit.data.table import Table, to_table
 from goodfit.errors import InputError
-from goodfit.model import Model
 from goodfit.saving import read_model, write_all
 
 WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO], object]] = {
@@ -58,14 +58,14 @@ def run(source: Path, new: Path, out: Path | None, *, column: str | None, json: 
         sys.stdout.buffer.write(frame.write_csv().encode())  # UTF-8 like the tables that are read, whatever the locale
 
 
-def predictions(model: Model, frame: pl.DataFrame) -> pl.DataFrame:
+def predictions(model: AnyModel, frame: pl.DataFrame) -> pl.DataFrame:
     """A row's most probable class with all probabilities, or its number."""
     known = set(model.encoders[0].schema.names)
     used = [name for name in frame.columns if name in known]
     return pl.DataFrame(_predicted(model, to_table(frame.select(used) if used else frame)))
 
 
-def _new_rows(model: Model, new: Path, column: str | None) -> Collection:
+def _new_rows(model: AnyModel, new: Path, column: str | None) -> Collection:
     """New pictures, sounds or texts, brought to the form of the training's."""
     kind, form = cast(Medium, model.medium), model.encoders[0].schema.form
     if new.is_dir():
@@ -77,7 +77,7 @@ def _new_rows(model: Model, new: Path, column: str | None) -> Collection:
     return collect_texts(frame, name) if kind == "text" else collect_paths(frame, name, new.parent, kind, form)
 
 
-def _predicted(model: Model, table: Table) -> dict[str, Any]:
+def _predicted(model: AnyModel, table: Table) -> dict[str, Any]:
     predicted = model.predict(table.renamed(model.columns) if model.medium else table)
     if model.task == "regression":
         return {"prediction": predicted[:, 0]}

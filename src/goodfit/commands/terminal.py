@@ -18,6 +18,7 @@ from rich.text import Text
 
 from goodfit.report.wording import MISSING, score
 from goodfit.saving import json_text
+from goodfit.studies.searching.standing import Standing, Watch
 from goodfit.training import Progress as Epoch
 
 WIDTH_OF_A_PIPE = 200
@@ -69,6 +70,29 @@ def progress(label: str) -> Iterator[Callable[[Epoch], None] | None]:
 
         def update(epoch: Epoch) -> None:
             bar.update(task, completed=epoch.epoch, total=epoch.max_epochs, alive=epoch.alive, members=epoch.members)
+
+        yield update
+
+
+@contextmanager
+def search_progress(label: str, budget: float) -> Iterator[Watch | None]:
+    """A bar of a search's time on standard error, with what it has found so far; nothing in a pipe.
+
+    Yields:
+        What to call after each epoch, or None.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=budget, told="")
+
+        def update(standing: Standing) -> None:
+            best = f"best held-out loss {score(standing.best)}" if math.isfinite(standing.best) else "first trials"
+            alive = f"{standing.epoch.alive} of {standing.epoch.members} networks training"
+            told = f"{standing.left:.0f} s left, {best}, {standing.trials} trials done, {alive}"
+            bar.update(task, completed=budget - standing.left, told=told)
 
         yield update
 

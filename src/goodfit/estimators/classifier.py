@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
-from goodfit.estimators.network import Network, RecipeLike
+from goodfit.estimators.network import Network, SpaceLike
 from goodfit.metrics import Task
 
 
@@ -20,25 +20,29 @@ class Classifier(ClassifierMixin, Network):
     Numbers, categories, booleans, dates and missing values are encoded by what the training rows of each network say.
 
     Args:
-        recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; None to
-            choose.
+        recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; with ranges
+            such as "l2=1e-6..0.1" it is searched for within them, with None among all that is usual.
         hidden: units of each hidden layer; `()` is a linear model. None for the usual ones: (128, 128) for tables,
             (64,) after convolutions, () for texts.
         channels: units of each convolution, each followed by pooling, where X holds pictures or sounds; None for the
             usual (16, 32, 64), as many as suit their size.
         optimizer: "sgd" (momentum 0.9), "adam" or "adamw"; the last two are the same, since weight decay comes from
             the recipe.
-        learning_rate: step size, above 0.
+        learning_rate: step size, above 0; None for 0.001, or for one that the search chooses.
         batch_size: rows of a batch at most; None for a twentieth of the rows, between 16 and 256.
         max_epochs: passes over the training rows at most; None for 100, or 40 with convolutions.
-        schedule: "constant", or "cosine" from the full learning rate to 0 over `max_epochs`.
+        schedule: "constant", or "cosine" from the full learning rate to 0 over `max_epochs`; None for "constant", in a
+            search "cosine".
         validation: share of the rows that each network holds out to watch and to choose by, in [0, 0.5]; 0 holds out
             none.
         members: networks, 1 or more; with one, its weights are `coefs_` and `intercepts_`.
         metric: what to choose a recipe by, such as "roc_auc"; None is the held-out log loss.
         class_weight: None, "balanced", or a weight for each class.
         standardize: whether numbers are brought to mean 0 and deviation 1, outliers compressed; False leaves them.
-        budget: seconds, or a text such as "60s", after which training ends with what it has; None for no limit.
+        budget: seconds, or a text such as "60s": the time of a search, or that after which training ends with what it
+            has. "auto" is 60 s for a search and else no limit. None is no limit and no search: without a recipe a few
+            usual ones are tried.
+        ensemble: networks of a search's model at most, 1 or more; 1 is the best single network.
         random_state: seed of everything random.
         device: "auto", "cpu" or "cuda".
         threads: processor threads at most; None for as many as torch uses.
@@ -66,21 +70,22 @@ class Classifier(ClassifierMixin, Network):
 
     def __init__(
         self,
-        recipe: RecipeLike = None,
+        recipe: SpaceLike = None,
         *,
         hidden: tuple[int, ...] | None = None,
         channels: tuple[int, ...] | None = None,
         optimizer: Literal["sgd", "adam", "adamw"] = "adamw",
-        learning_rate: float = 1e-3,
+        learning_rate: float | None = None,
         batch_size: int | None = None,
         max_epochs: int | None = None,
-        schedule: Literal["constant", "cosine"] = "constant",
+        schedule: Literal["constant", "cosine"] | None = None,
         validation: float = 0.2,
         members: int = 5,
         metric: str | None = None,
         class_weight: Any = None,
         standardize: bool = True,
-        budget: float | str | None = None,
+        budget: float | str | None = "auto",
+        ensemble: int = 32,
         random_state: Any = 0,
         device: str = "auto",
         threads: int | None = None,
@@ -100,6 +105,7 @@ class Classifier(ClassifierMixin, Network):
         self.class_weight = class_weight
         self.standardize = standardize
         self.budget = budget
+        self.ensemble = ensemble
         self.random_state = random_state
         self.device = device
         self.threads = threads
@@ -108,7 +114,6 @@ class Classifier(ClassifierMixin, Network):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn from rows X `(n, D)`, a frame or an array, with classes y `(n,)` and weights `(n,)` of 0 or more."""
         self._fit(X, y, sample_weight, self.class_weight)
-        self.classes_ = self.model_.classes
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

@@ -2,61 +2,63 @@
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import Tags, check_random_state, column_or_1d
+from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from goodfit.blend import Blend
 from goodfit.data.media import medium_of, read_rows
 from goodfit.diagnosis import diagnose
 from goodfit.errors import DoubtfulRecipe, InputError
-from goodfit.regularizers import Recipe, doubts
-from goodfit.regularizers.recipe import Regularizer
+from goodfit.estimators.finding import choices_of, pace_of, searches
+from goodfit.estimators.settings import device_of, execution_of, plan_of, recipe_of, settings_of
+from goodfit.model import Model
+from goodfit.regularizers import Recipe, Regularizer, doubts
+from goodfit.regularizers.ranges import Ranged, Space
 from goodfit.report import write_report
 from goodfit.report.diagnosing import changes_of
 from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels
 from goodfit.saving import model_bytes, run_files, write_all
-from goodfit.studies.budget import read_seconds
 from goodfit.studies.findings import history_frame
-from goodfit.studies.fitting import Fit, Plan, fit, model_of
+from goodfit.studies.fitting import Fit, fit, model_of
 from goodfit.studies.problem import Problem, read_problem
 from goodfit.studies.trials import gather_evidence
-from goodfit.studies.usual import candidates_for, usual_settings
-from goodfit.training import Execution, Settings
+from goodfit.studies.usual import candidates_for
+from goodfit.training import Execution
 
-TRAINING_SHARE = 0.9
-"""Of a budget: the rest is for choosing, scoring and describing the model."""
+if TYPE_CHECKING:
+    from goodfit.studies.searching.store import Store
 
-RecipeLike = Recipe | Regularizer | str | None
+SpaceLike = Space | Ranged | Recipe | Regularizer | str | None
 
 
 class Network(BaseEstimator):
     """What Classifier and Regressor share; not for use by itself."""
 
-    recipe: RecipeLike
+    recipe: SpaceLike
     hidden: tuple[int, ...] | None
     channels: tuple[int, ...] | None
     optimizer: Literal["sgd", "adam", "adamw"]
-    learning_rate: float
+    learning_rate: float | None
     batch_size: int | None
     max_epochs: int | None
-    schedule: Literal["constant", "cosine"]
+    schedule: Literal["constant", "cosine"] | None
     validation: float
     members: int
     metric: str | None
     standardize: bool
     budget: float | str | None
+    ensemble: int
     random_state: Any
     device: str
     threads: int | None
@@ -107,15 +109,38 @@ class Network(BaseEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Self:
         started = time.monotonic()
         problem = self._problem(X, y, sample_weight, class_weight).merged()
-        recipes = candidates_for(problem.kind) if self.recipe is None else [Recipe.of(self.recipe)]
+        if searches(self):
+            return self._searched(problem, started)
+        recipes = candidates_for(problem.kind) if self.recipe is None else [recipe_of(self)]
         plan, settings = plan_of(self), settings_of(self, problem)
         _warn_without_validation(recipes, self.validation)
         fitted = fit(problem, recipes, plan=plan, settings=settings, execution=execution_of(self, started))
         return self._learned(fitted)
 
-    def _learned(self, fitted: Fit) -> Self:
+    def _searched(self, problem: Problem, started: float, store: Store | None = None) -> Self:
+        from goodfit.report.searching import summarize_search  # Optuna and its database only where they're used
+        from goodfit.studies.searching.finding import find
+
+        plan = plan_of(self)
+        found = find(
+            problem,
+            choices_of(self, problem),
+            plan=plan,
+            pace=pace_of(self, started),
+            execution=Execution(device_of(self.device), self.threads),
+            store=store,
+            networks=self.ensemble,
+        )
+        self._learned(found.ablation.fit, found.chosen.model)
+        self.search_ = found
+        self.summary_ |= summarize_search(found)
+        return self
+
+    def _learned(self, fitted: Fit, model: Model | Blend | None = None) -> Self:
         """Take the attributes that end in an underscore from a fit."""
-        self.model_ = model_of(fitted, fitted.best)
+        self.model_ = model or model_of(fitted, fitted.best)
+        if len(self.model_.classes):
+            self.classes_ = self.model_.classes
         self.recipe_ = fitted.best.recipe
         self.history_ = history_frame([candidate.results for candidate in fitted.candidates])
         evidence = gather_evidence(fitted)
@@ -164,42 +189,6 @@ class Network(BaseEstimator):
         return self.model_.layers(0)
 
 
-def plan_of(estimator: Network) -> Plan:
-    """How an estimator's settings cut rows into runs; InputError for the first setting out of its range."""
-    check_settings(estimator)
-    return Plan(
-        members=estimator.members,
-        validation=estimator.validation,
-        learning_rate=estimator.learning_rate,
-        seed=_seed(estimator.random_state),
-        standardize=estimator.standardize,
-        metric=estimator.metric,
-    )
-
-
-def settings_of(estimator: Network, problem: Problem) -> Settings:
-    """What all runs of an estimator share; what it leaves open is as usual for such rows."""
-    usual = usual_settings(problem)
-    pictures = problem.kind in ("image", "sound")
-    channels = tuple(estimator.channels or ()) if pictures else ()
-    return Settings(
-        hidden=usual.hidden if estimator.hidden is None else tuple(estimator.hidden),
-        channels=usual.channels if estimator.channels is None else channels,
-        optimizer=estimator.optimizer,
-        batch_size=estimator.batch_size or usual.batch_size,
-        max_epochs=estimator.max_epochs or usual.max_epochs,
-        schedule=estimator.schedule,
-        precision=estimator.precision,
-    )
-
-
-def execution_of(estimator: Network, started: float, *, deadline: float = math.inf) -> Execution:
-    """Where an estimator trains and until when: the earlier of its budget's end and the deadline."""
-    budget = read_seconds(estimator.budget)
-    until = math.inf if budget is None else started + TRAINING_SHARE * budget
-    return Execution(_device(estimator.device), estimator.threads, min(until, deadline))
-
-
 def _sample_weights(given: Any, rows: int) -> NDArray[np.float64]:
     if given is None:
         return np.ones(rows)
@@ -218,65 +207,9 @@ def _class_weights(given: Any, target: NDArray[Any]) -> NDArray[np.float64]:
         raise InputError(f"class_weight is {given!r}; give 'balanced', a weight for each class, or None") from None
 
 
-def _seed(random_state: Any) -> int:
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        return int(random_state)
-    try:
-        return int(check_random_state(random_state).randint(2**31))
-    except ValueError:
-        raise InputError(f"random_state is {random_state!r}; give a whole number, a RandomState, or None") from None
-
-
 def _warn_without_validation(recipes: list[Recipe], validation: float) -> None:
     """Say what is doubtful only because no rows are held out; other doubts were said when the recipe was made."""
     for recipe in recipes:
         for doubt in doubts(recipe, validation=validation > 0):
             if doubt not in doubts(recipe):
                 warnings.warn(doubt, DoubtfulRecipe, stacklevel=5)
-
-
-def _device(device: str) -> str:
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if not _among(device, ("cpu", "cuda")):
-        raise InputError(f"device is {device!r}; give 'auto', 'cpu' or 'cuda'")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device is 'cuda', but torch finds no GPU; give 'auto' or 'cpu'")
-    return device
-
-
-def check_settings(estimator: Network) -> None:
-    """Raise InputError for the first setting out of its range."""
-    rate, share = estimator.learning_rate, estimator.validation
-    allowed: list[tuple[str, bool, str]] = [
-        ("hidden", estimator.hidden is None or _widths(estimator.hidden), "units of each layer, such as (128, 128)"),
-        ("channels", estimator.channels is None or _widths(estimator.channels), "units of each convolution, or None"),
-        ("optimizer", _among(estimator.optimizer, ("sgd", "adam", "adamw")), "'sgd', 'adam' or 'adamw'"),
-        ("learning_rate", _number(rate) and 0 < rate < math.inf, "a number above 0"),
-        ("batch_size", estimator.batch_size is None or _whole(estimator.batch_size, 1), "rows, 1 or more, or None"),
-        ("max_epochs", estimator.max_epochs is None or _whole(estimator.max_epochs, 1), "epochs, 1 or more"),
-        ("schedule", _among(estimator.schedule, ("constant", "cosine")), "'constant' or 'cosine'"),
-        ("validation", _number(share) and 0 <= share <= 0.5, "a share from 0 to 0.5"),
-        ("members", _whole(estimator.members, 1), "networks, 1 or more"),
-        ("threads", estimator.threads is None or _whole(estimator.threads, 1), "threads, 1 or more, or None"),
-        ("precision", _among(estimator.precision, ("float32", "bfloat16")), "'float32' or 'bfloat16'"),
-    ]
-    for name, fine, wanted in allowed:
-        if not fine:
-            raise InputError(f"{name} is {getattr(estimator, name)!r}; give {wanted}")
-
-
-def _widths(hidden: Any) -> bool:
-    return isinstance(hidden, tuple | list | np.ndarray) and all(_whole(units, 1) for units in hidden)
-
-
-def _among(value: Any, names: tuple[str, ...]) -> bool:
-    return isinstance(value, str) and value in names
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
-
-
-def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from goodfit.estimators.network import Network, RecipeLike
+from goodfit.estimators.network import Network, SpaceLike
 from goodfit.metrics import Task
 
 
@@ -18,23 +18,26 @@ class Regressor(RegressorMixin, Network):
     The loss is the mean squared error, not halved, of the standardized target; everything else is as in `Classifier`.
 
     Args:
-        recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; None to
-            choose.
+        recipe: a `Recipe`, a regularizer, or their text such as "l2=1e-3, dropout=0.3, early_stopping=10"; with ranges
+            such as "l2=1e-6..0.1" it is searched for within them, with None among all that is usual.
         hidden: units of each hidden layer; `()` is a linear model. None for the usual ones: (128, 128) for tables,
             (64,) after convolutions, () for texts.
         channels: units of each convolution, each followed by pooling, where X holds pictures or sounds; None for the
             usual (16, 32, 64), as many as suit their size.
         optimizer: "sgd" (momentum 0.9), "adam" or "adamw".
-        learning_rate: step size, above 0.
+        learning_rate: step size, above 0; None for 0.001, or for one that the search chooses.
         batch_size: rows of a batch at most; None for a twentieth of the rows, between 16 and 256.
         max_epochs: passes over the training rows at most; None for 100, or 40 with convolutions.
-        schedule: "constant" or "cosine".
+        schedule: "constant" or "cosine"; None for "constant", in a search "cosine".
         validation: share of the rows that each network holds out, in [0, 0.5].
         members: networks whose predictions are averaged, 1 or more.
         metric: what to choose a recipe by, such as "mae"; None is the held-out squared error.
         standardize: whether numbers and the target are brought to mean 0 and deviation 1; False leaves them: doses are
             then in the target's own units, as in scikit-learn.
-        budget: seconds, or a text such as "60s"; None for no limit.
+        budget: seconds, or a text such as "60s": the time of a search, or that after which training ends with what it
+            has. "auto" is 60 s for a search and else no limit. None is no limit and no search: without a recipe a few
+            usual ones are tried.
+        ensemble: networks of a search's model at most, 1 or more; 1 is the best single network.
         random_state: seed of everything random.
         device: "auto", "cpu" or "cuda".
         threads: processor threads at most.
@@ -61,20 +64,21 @@ class Regressor(RegressorMixin, Network):
 
     def __init__(
         self,
-        recipe: RecipeLike = None,
+        recipe: SpaceLike = None,
         *,
         hidden: tuple[int, ...] | None = None,
         channels: tuple[int, ...] | None = None,
         optimizer: Literal["sgd", "adam", "adamw"] = "adamw",
-        learning_rate: float = 1e-3,
+        learning_rate: float | None = None,
         batch_size: int | None = None,
         max_epochs: int | None = None,
-        schedule: Literal["constant", "cosine"] = "constant",
+        schedule: Literal["constant", "cosine"] | None = None,
         validation: float = 0.2,
         members: int = 5,
         metric: str | None = None,
         standardize: bool = True,
-        budget: float | str | None = None,
+        budget: float | str | None = "auto",
+        ensemble: int = 32,
         random_state: Any = 0,
         device: str = "auto",
         threads: int | None = None,
@@ -93,6 +97,7 @@ class Regressor(RegressorMixin, Network):
         self.metric = metric
         self.standardize = standardize
         self.budget = budget
+        self.ensemble = ensemble
         self.random_state = random_state
         self.device = device
         self.threads = threads

@@ -9,8 +9,9 @@ from typing import Any
 
 from goodfit.data.target import guess_task
 from goodfit.estimators.classifier import Classifier
-from goodfit.estimators.network import Network, execution_of, plan_of, settings_of
+from goodfit.estimators.network import Network
 from goodfit.estimators.regressor import Regressor
+from goodfit.estimators.settings import execution_of, plan_of, settings_of
 from goodfit.metrics import Task
 from goodfit.regularizers import Recipe
 from goodfit.studies.problem import Problem
@@ -46,7 +47,7 @@ def subject_of(estimator: Network, problem: Problem, *, seed: int | None = None,
         >>> str(subject_of(Classifier("l2=0.01"), read_problem([[0.0], [1.0]], ["a", "b"])).recipe)
         'l2=0.01'
     """
-    given = getattr(estimator, "recipe_", None) if estimator.recipe is None else estimator.recipe
+    given: Any = getattr(estimator, "recipe_", None) if estimator.recipe is None else estimator.recipe
     plan = plan_of(estimator)
     return Subject(
         recipe=Recipe.parse("none") if given is None else Recipe.of(given),

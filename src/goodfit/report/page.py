@@ -24,6 +24,7 @@ SECTIONS = {
     "evidence": "What was tried",
     "curves": "Loss curves",
     "table": "Comparison",
+    "search": "Search",
     "weights": "Weights of the first layer",
     "features": "Selected columns",
     "calibration": "Calibration",

@@ -39,6 +39,7 @@ class Plan:
         standardize: whether inputs and the target of regression are standardized.
         metric: what a recipe is chosen by, a key of `goodfit.metrics`; None is the held-out loss.
         use: the place of the recipe to use, whatever the others score; None to choose.
+        pieces: inputs at most that the piecewise-linear encoding of a number adds to it; 0 for none.
     """
 
     members: int = 5
@@ -48,6 +49,7 @@ class Plan:
     standardize: bool = True
     metric: str | None = None
     use: int | None = None
+    pieces: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,12 +119,12 @@ def fit(
     """
     if len(recipes) > 1 and plan.use is None and not plan.validation:
         raise InputError("validation=0 holds out no rows to choose a recipe by; give a recipe, or validation=0.2")
-    _check_metric(plan.metric, problem)
+    check_metric(plan.metric, problem)
     problem = problem.merged()
     if problem.rows < 2:
         raise InputError("one sample, or all rows are the same: give at least 2 different rows")
-    schema = Schema.of(problem.table)
-    splits = _splits(problem, plan, inputs=len(schema.input_names))
+    splits = splits_of(problem, plan)
+    schema = Schema.of(problem.table, plan.pieces)
     trains = [kept for kept, _ in splits]
     prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
     runs = [_run(prepared, recipe, member, splits, plan) for recipe in recipes for member in range(plan.members)]
@@ -144,14 +146,19 @@ def model_of(fitted: Fit, candidate: Candidate) -> Model:
     kept = [result for result in candidate.results if result.outcome != "diverged"]
     if not kept:
         raise InputError(f"every network of recipe '{candidate.recipe}' diverged; lower the learning_rate")
-    problem, prepared = fitted.prepared.problem, fitted.prepared
+    return model_from(fitted.prepared, kept)
+
+
+def model_from(prepared: Prepared, kept: Sequence[RunResult]) -> Model:
+    """Networks of one recipe, none of which diverged, as a model."""
+    problem = prepared.problem
     views = sorted({result.run.view for result in kept})
     return Model(
         task=problem.task,
         target=problem.name,
         columns=problem.table.names,
         classes=problem.classes,
-        recipe=candidate.recipe,
+        recipe=kept[0].run.recipe,
         layout=kept[0].layout,
         encoders=tuple(prepared.encoders[view] for view in views),
         scales=tuple(prepared.scales[view] for view in views if prepared.scales),
@@ -225,6 +232,13 @@ def scores_of(
     return classification_scores(target, predicted, positive=problem.positive, threshold=threshold, weights=weights)
 
 
+def rated(problem: Problem, predicted: Floats, rows: Ints, metric: str) -> float:
+    """Predictions `(r, C)` for rows by a metric, with its sign turned where lower is better."""
+    higher = next(m.higher_is_better for m in metrics_of(problem.task) if m.key == metric)
+    value = scores_of(problem, predicted, rows)[metric]
+    return value if higher else -value
+
+
 def threshold_of(problem: Problem, predicted: Floats, rows: Ints) -> float | None:
     """The threshold that serves balanced accuracy best on held-out rows; None but for two classes, both among them."""
     if problem.positive is None or len(np.unique(problem.target[rows])) < 2:
@@ -232,14 +246,16 @@ def threshold_of(problem: Problem, predicted: Floats, rows: Ints) -> float | Non
     return best_threshold(problem.target[rows] == problem.positive, predicted[:, problem.positive])
 
 
-def _check_metric(metric: str | None, problem: Problem) -> None:
+def check_metric(metric: str | None, problem: Problem) -> None:
+    """Raise InputError where the task has no such metric."""
     keys = [m.key for m in metrics_of(problem.task)]
     if metric is not None and metric not in keys:
         raise InputError(f"metric is {metric!r}; for this task there are {', '.join(keys)}")
 
 
-def _splits(problem: Problem, plan: Plan, *, inputs: int) -> list[tuple[Ints, Ints]]:
+def splits_of(problem: Problem, plan: Plan) -> list[tuple[Ints, Ints]]:
     """Training and held-out rows a view: folds, or a single split where rows are many."""
+    inputs = len(Schema.of(problem.table).input_names)
     everything = np.arange(problem.rows)
     if not plan.validation:
         return [(everything, everything[:0])]
@@ -264,9 +280,7 @@ def _candidate(recipe: Recipe, results: Sequence[RunResult], prepared: Prepared,
     score = -float(losses.mean())
     if metric is not None and np.isfinite(score):
         rows, predicted = held_out_predictions(prepared, results)
-        higher = next(m.higher_is_better for m in metrics_of(prepared.problem.task) if m.key == metric)
-        value = scores_of(prepared.problem, predicted, rows)[metric]
-        score = value if higher else -value
+        score = rated(prepared.problem, predicted, rows, metric)
     return Candidate(recipe, tuple(results), losses, score)
 
 

@@ -23,7 +23,7 @@ from goodfit.studies.problem import read_problem
 from goodfit.studies.testing import Predictor, score_on, split_test
 from goodfit.studies.trials import gather_evidence
 
-ALL = set(SECTIONS) - {"evidence", "repair"}
+ALL = set(SECTIONS) - {"evidence", "repair", "search"}
 
 
 @pytest.fixture(scope="module", params=TASKS)

@@ -1,0 +1,146 @@
+"""search: the recipe, the network and their honest loss, within a given time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from sklearn.base import clone
+
+from goodfit.data.target import guess_task
+from goodfit.errors import InputError
+from goodfit.estimators import Classifier, Regressor
+from goodfit.estimators.finding import choices_of, searches
+from goodfit.estimators.network import Network, SpaceLike
+from goodfit.estimators.settings import plan_of
+from goodfit.regularizers.ranges import Space
+from goodfit.studies.problem import read_problem
+
+if TYPE_CHECKING:
+    from goodfit.blending import Corrected
+    from goodfit.studies.ablation import Effect
+    from goodfit.studies.searching.finding import Found
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What came of a search.
+
+    Args:
+        estimator: fitted: it predicts by the model that was found, and saves and reports as any.
+        found: everything else, as the studies have it.
+    """
+
+    estimator: Network
+    found: Found
+
+    @property
+    def estimate(self) -> Corrected:
+        """The model's held-out loss, and what it is without the flattery of having been chosen."""
+        return self.found.chosen.corrected
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What each technique of the winner's recipe does to the held-out loss."""
+        return self.found.ablation.effects
+
+    def trials(self) -> pl.DataFrame:
+        """A row a trial: its recipe, network, held-out loss, epochs, and whether it was trained to the end."""
+        return pl.DataFrame(
+            [
+                {
+                    "number": trial.number,
+                    "recipe": str(trial.draft.recipe),
+                    "learning_rate": trial.draft.learning_rate,
+                    "hidden": "x".join(map(str, trial.draft.shape.hidden)) or "linear",
+                    "pieces": trial.draft.shape.pieces,
+                    "batch_size": trial.draft.shape.batch_size,
+                    "loss": trial.loss,
+                    "epochs": trial.epochs,
+                    "to_the_end": trial.usable,
+                }
+                for trial in self.found.trials
+            ]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Estimates, effects, baselines and the best trials, for programs."""
+        return dict(self.estimator.summary_["search"])
+
+
+def search(
+    X: Any,
+    y: Any,
+    *,
+    space: SpaceLike = None,
+    budget: float | str = 60.0,
+    estimator: Network | None = None,
+    groups: Any = None,
+    folder: str | Path | None = None,
+    store: str | None = None,
+    random_state: int | None = None,
+) -> SearchResult:
+    """Find the recipe and the network for these rows within a given time, and say honestly how good they are.
+
+    Optuna proposes recipes and networks in batches; each batch is trained over five folds as one population, and the
+    worse half of it dropped now and then. The model is a blend of the best, picked by the rows that its networks
+    held out; its loss on these is corrected for that choice. The winner's techniques are tried alone and left out one
+    by one, and simple models are trained beside.
+
+    Args:
+        X: an array or a data frame `(n, D)`; pictures, texts or sounds as `Classifier` takes them.
+        y: the target `(n,)`.
+        space: recipes with ranges, such as `L2(low=1e-6, high=0.1) + Dropout(low=0, high=0.5)` or
+            "l2=1e-6..0.1, dropout=0..0.5"; None for all that is usual.
+        budget: seconds, or a text such as "2min"; above 0.
+        estimator: whose other settings are used; what it leaves open is searched. None to tell by the target.
+        groups: `(n,)` rows of one group stay on one side of every split; None for none.
+        folder: where trials and networks are kept until the end: an interrupted search goes on from there. None for
+            memory.
+        store: URL of a database for the trials, such as "postgresql://..."; None for a file in the folder.
+        random_state: seed of everything random; None for the estimator's.
+
+    Raises:
+        InputError: (a ValueError) data or a setting can't be used as given.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> result = search(X, y, space="l2=1e-5..0.1, early_stopping=5", budget=2)
+        >>> result.estimator.score(X, y) > 0.8, result.trials().height >= 1
+        (True, True)
+
+    Source: Tsamardinos, Greasidou and Borboudakis, Bootstrapping the out-of-sample predictions for efficient and
+    accurate cross-validation, Machine Learning 107 (2018); Caruana and others, Ensemble selection from libraries of
+    models, ICML 2004.
+    """
+    from goodfit.studies.searching.store import Store, job_of
+
+    started = time.monotonic()
+    made = _estimator(estimator, y).set_params(recipe=Space.of(space) if space is not None else None, budget=budget)
+    if random_state is not None:
+        made.set_params(random_state=random_state)
+    if not searches(made):
+        raise InputError(f"space is {str(space)!r}, which leaves nothing open; give ranges, such as 'l2=1e-6..0.1'")
+    problem = made._problem(X, y, None, getattr(made, "class_weight", None))
+    if groups is not None:
+        problem = replace(problem, groups=read_problem(X, y, groups=groups).groups)
+    problem = problem.merged()
+    job = job_of(problem, choices_of(made, problem), plan_of(made))
+    kept = None if folder is None else Store(Path(folder), job, store)
+    made._searched(problem, started, kept)
+    if kept:
+        kept.clear()
+    return SearchResult(made, made.search_)
+
+
+def _estimator(given: Network | None, y: Any) -> Network:
+    if given is None:
+        return Regressor() if guess_task(y) == "regression" else Classifier()
+    if not isinstance(given, Network):
+        raise InputError(f"estimator is {given!r}; give a goodfit.Classifier or Regressor")
+    twin: Network = clone(given)
+    return twin

@@ -1,0 +1,124 @@
+"""Find: search, blend what was found, tell the winner's techniques apart, and set it beside what else could be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from goodfit.errors import InputError
+from goodfit.studies.ablation import Ablation, ablate
+from goodfit.studies.baselines import Baseline, train_baselines
+from goodfit.studies.fitting import Plan, check_metric, splits_of
+from goodfit.studies.problem import Problem
+from goodfit.studies.searching.asking import STUDY, Proposer
+from goodfit.studies.searching.batch import Batch, Trial
+from goodfit.studies.searching.choices import Choices
+from goodfit.studies.searching.choosing import MOST_NETWORKS, Chosen, choose
+from goodfit.studies.searching.pace import SHARE_OF_ABLATION, Pace
+from goodfit.studies.searching.rooms import Rooms
+from goodfit.studies.searching.search import judged, search
+from goodfit.studies.searching.standing import Watch
+from goodfit.studies.searching.store import Store
+from goodfit.training import Execution
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What came of a search.
+
+    Args:
+        chosen: the final model, and what is known of it.
+        ablation: the techniques of its weightiest trial, each alone and each left out, on the same folds.
+        batches: all trials.
+        baselines: what else could be used.
+        choices: what was searched.
+        seconds: of all this, those of a search that this one went on with included.
+    """
+
+    chosen: Chosen
+    ablation: Ablation
+    batches: tuple[Batch, ...]
+    baselines: tuple[Baseline, ...]
+    choices: Choices
+    seconds: float
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, in order."""
+        return [trial for batch in self.batches for trial in batch.trials]
+
+
+def find(
+    problem: Problem,
+    choices: Choices,
+    *,
+    plan: Plan,
+    pace: Pace,
+    execution: Execution,
+    store: Store | None = None,
+    networks: int = MOST_NETWORKS,
+    on_standing: Watch | None = None,
+) -> Found:
+    """Search until the time is used, and choose.
+
+    Args:
+        problem: merged.
+        choices: what may be chosen.
+        plan: share held out, seed, standardization.
+        pace: the clock.
+        execution: device, threads, memory; its deadline is the pace's.
+        store: where trials are kept, and those of an interrupted search are found; None for memory.
+        networks: of the final model at most, 1 or more.
+        on_standing: called after each epoch.
+
+    Raises:
+        InputError: fewer than 2 different rows; no rows held out; every network diverged.
+    """
+    if problem.rows < 2:
+        raise InputError("one sample, or all rows are the same: give at least 2 different rows")
+    if not plan.validation:
+        raise InputError("validation=0 holds out no rows to choose a recipe by; give a recipe, or validation=0.2")
+    check_metric(plan.metric, problem)
+    rooms = Rooms(problem, splits_of(problem, plan), plan.standardize, plan.seed, plan.metric)
+    known = store.batches(rooms) if store else []
+    pace.spent += sum(batch.seconds for batch in known)
+    name = f"{STUDY}-{store.job[:16]}" if store else STUDY
+    proposer = Proposer(choices, plan.seed, store.url if store else None, name, anew=not known)
+    proposer.catch_up({t.number: judged(t, rooms) for batch in known for t in batch.trials})
+    batches = search(
+        rooms,
+        choices=choices,
+        proposer=proposer,
+        pace=pace,
+        execution=execution,
+        on_standing=on_standing,
+        known=known,
+        on_batch=store.keep if store else None,
+    )
+    baselines = train_baselines(problem, rooms.splits, seed=plan.seed, deadline=pace.until(SHARE_OF_ABLATION))
+    chosen = choose(rooms, batches, networks)
+    ablation = _ablated(problem, chosen, batches, choices, plan=plan, pace=pace, execution=execution)
+    return Found(chosen, ablation, tuple(batches), baselines, choices, pace.elapsed)
+
+
+def _ablated(
+    problem: Problem,
+    chosen: Chosen,
+    batches: list[Batch],
+    choices: Choices,
+    *,
+    plan: Plan,
+    pace: Pace,
+    execution: Execution,
+) -> Ablation:
+    """The weightiest trial's recipe, trained again beside what is left of it without each of its techniques."""
+    winner = chosen.picks[0].trial
+    own = next(batch.settings for batch in batches if winner in batch.trials)
+    members = max(len(chosen.picks[0].trial.results), 1)
+    shape = winner.draft.shape
+    return ablate(
+        problem,
+        winner.draft.recipe,
+        plan=replace(plan, members=members, learning_rate=winner.draft.learning_rate, pieces=shape.pieces),
+        settings=own,
+        execution=replace(execution, deadline=pace.until(SHARE_OF_ABLATION)),
+    )

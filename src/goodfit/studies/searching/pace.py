@@ -1,0 +1,81 @@
+"""How much a search can train in the time that is left."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+SHARE_OF_SEARCHING = 0.78
+SHARE_OF_ABLATION = 0.9
+"""When, of all the time granted, the search and the ablation end; the rest is for choosing, scoring and writing."""
+FIRST = 0.08
+"""By when the first trials end, so that there is a model to go on with."""
+LONGEST = 0.3
+"""Of the search, the most that a batch may take: Optuna learns between batches."""
+LEAST_TRIALS = 12
+"""A shape of which a search has no time for so many trials is too large for it."""
+NOMINAL = 1e10
+"""Multiplications a second, before any were timed."""
+SAVED = 0.6
+"""What is left of a batch's work when half of its trials are dropped twice."""
+
+
+SHORTEST = 0.25
+"""Of the longest training, what a batch trains at least."""
+
+
+@dataclass
+class Pace:
+    """A search's clock.
+
+    Args:
+        budget: seconds granted.
+        spent: seconds used by a search that this one goes on with.
+        started: `time.monotonic()` of its beginning.
+        rate: multiplications a second, as far as is known.
+        timed: whether that was measured.
+    """
+
+    budget: float
+    spent: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    rate: float = NOMINAL
+    timed: bool = False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds used so far."""
+        return self.spent + time.monotonic() - self.started
+
+    def until(self, share: float) -> float:
+        """`time.monotonic()` at which a share of the budget is used."""
+        return self.started - self.spent + share * self.budget
+
+    def learn(self, work: float, seconds: float) -> None:
+        """Take a batch's speed into account, the last one's most."""
+        speed = work / max(seconds, 1e-3)
+        self.rate = 0.5 * (self.rate + speed) if self.timed else speed
+        self.timed = True
+
+    def suits(self, work_a_trial: float) -> bool:
+        """Whether a search of this length has time for enough trials of so much work."""
+        return work_a_trial * LEAST_TRIALS * SAVED <= SHARE_OF_SEARCHING * self.budget * self.rate
+
+    def first(self, work_an_epoch: float, max_epochs: int) -> int:
+        """Epochs of the first batch, so that it ends by `FIRST`."""
+        return int(min(max(FIRST * self.budget * self.rate / work_an_epoch, 4), max_epochs))
+
+    def affordable(self, work_a_trial: float, most_trials: int, max_epochs: int) -> tuple[int, int]:
+        """Trials and epochs of the next batch, given the work of a trial of `max_epochs` epochs.
+
+        A batch too long for its share of the time gets fewer trials, down to a quarter, then shorter trainings, down to
+        `SHORTEST`. None if little of even that fits into the rest of the time.
+        """
+        left = SHARE_OF_SEARCHING * self.budget - self.elapsed
+        share = min(LONGEST * SHARE_OF_SEARCHING * self.budget, left)
+        possible = share * self.rate / (work_a_trial * SAVED)
+        trials = int(min(most_trials, max(possible, 1, most_trials // 4)))
+        shortening = min(1.0, possible / trials)
+        if shortening < SHORTEST / 2 and left < LONGEST * self.budget:
+            return 0, 0
+        return trials, max(1, round(max_epochs * max(shortening, SHORTEST)))

@@ -1,0 +1,156 @@
+"""Search: batches of proposals until the time is up, and what came of each.
+
+until the time for searching is used:
+    proposals = ask Optuna for a batch of one shape
+    trials    = train them over all folds as one population, the worse half dropped now and then
+    store the networks of those that went to the end, tell Optuna the losses
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from goodfit.errors import InputError
+from goodfit.networks import Layout
+from goodfit.studies.fitting import rated
+from goodfit.studies.searching.asking import Proposer
+from goodfit.studies.searching.batch import Batch, Trial, train_batch, work_an_epoch
+from goodfit.studies.searching.choices import Choices, Proposal, Shape
+from goodfit.studies.searching.defaults import first_drafts
+from goodfit.studies.searching.pace import FIRST, SHARE_OF_SEARCHING, Pace
+from goodfit.studies.searching.rooms import Rooms
+from goodfit.studies.searching.standing import Standing, Watch
+from goodfit.training import Execution, Progress
+
+TRIALS, FIRST_TRIALS, FEW = 12, 4, 5
+"""Of a batch, of the first where nothing well-tried is in the space, and of one too small to drop any."""
+
+
+def search(
+    rooms: Rooms,
+    *,
+    choices: Choices,
+    proposer: Proposer,
+    pace: Pace,
+    execution: Execution,
+    on_standing: Watch | None = None,
+    known: Sequence[Batch] = (),
+    on_batch: Callable[[Batch], None] | None = None,
+) -> list[Batch]:
+    """Train batch after batch until the time for searching is used.
+
+    Args:
+        rooms: the problem, its folds and encodings.
+        choices: what may be proposed.
+        proposer: who proposes.
+        pace: the clock.
+        execution: device, threads, memory.
+        on_standing: called after each epoch.
+        known: batches of a search that this one goes on with.
+        on_batch: called with each batch that has ended, before Optuna is told.
+
+    Raises:
+        InputError: every network diverged.
+    """
+    batches = list(known)
+    while proposed := next_batch(rooms, choices, proposer, pace, done=len(batches)):
+        proposals, epochs = proposed
+        shape = proposals[0].draft.shape
+        end = pace.until(SHARE_OF_SEARCHING if batches else FIRST)
+        batch = train_batch(
+            rooms.of(shape.pieces, [p.draft.recipe for p in proposals]),
+            rooms.splits,
+            proposals,
+            shape.settings(choices.base, epochs),
+            seed=rooms.seed,
+            execution=replace(execution, deadline=end),
+            on_epoch=_told(on_standing, pace, batches),
+            halve=bool(batches) and len(proposals) > FEW,
+        )
+        if on_batch:
+            on_batch(batch)
+        for trial in batch.trials:
+            proposer.tell(trial.number, judged(trial, rooms))
+        pace.learn(batch.work, batch.seconds)
+        batches.append(batch)
+    if not any(trial.usable for batch in batches for trial in batch.trials):
+        raise InputError("every network of the search diverged: lower the learning rate, or look for absurd values")
+    return batches
+
+
+def judged(trial: Trial, rooms: Rooms) -> float:
+    """What Optuna is told of a trial, lower is better; nan for one without predictions to judge by a metric."""
+    if rooms.metric is None:
+        return trial.loss
+    if trial.predicted is None:
+        return math.nan
+    rows = np.flatnonzero(np.isfinite(trial.predicted).all(1))
+    return -rated(rooms.problem, trial.predicted[rows].astype(np.float64), rows, rooms.metric)
+
+
+def next_batch(
+    rooms: Rooms, choices: Choices, proposer: Proposer, pace: Pace, *, done: int
+) -> tuple[list[Proposal], int] | None:
+    """The next proposals, and how many epochs they may train; None when the time is used.
+
+    The first batch tries what is well-tried, briefly; the second tries it again at length, beside others.
+    """
+    longest, drafts = choices.base.max_epochs, first_drafts(rooms.problem.kind, choices)
+    if not done:
+        asked = proposer.ask(len(drafts) or FIRST_TRIALS, drafts)
+        epoch = len(asked) * _work_of(asked[0].draft.shape, rooms, choices) / longest
+        return asked, pace.first(epoch, math.ceil(longest / 2))
+    if pace.elapsed >= SHARE_OF_SEARCHING * pace.budget:
+        return None
+    leaders = proposer.ask(1, drafts[:1] if done == 1 else ())
+    shape = _suiting(leaders[0].draft.shape, rooms, choices, pace)
+    if shape != leaders[0].draft.shape:
+        proposer.tell(leaders[0].number, math.nan)
+        leaders = []
+    trials, epochs = pace.affordable(_work_of(shape, rooms, choices), TRIALS, longest)
+    if not trials:
+        for leader in leaders:
+            proposer.tell(leader.number, math.nan)
+        return None
+    more = [replace(draft, shape=shape) for draft in drafts[len(leaders) : trials]] if done == 1 else []
+    return leaders + proposer.ask(trials - len(leaders), more, like=shape), epochs
+
+
+def _suiting(shape: Shape, rooms: Rooms, choices: Choices, pace: Pace) -> Shape:
+    """The shape, or if it is too large for the time the largest with its batch size that isn't; else the smallest."""
+    every = [Shape(hidden, pieces, shape.batch_size) for hidden in choices.hidden for pieces in choices.pieces]
+    works = {each: _work_of(each, rooms, choices) for each in every}
+    if pace.suits(works[shape]):
+        return shape
+    return max(
+        (each for each in every if pace.suits(works[each])),
+        key=works.__getitem__,
+        default=min(every, key=works.__getitem__),
+    )
+
+
+def _work_of(shape: Shape, rooms: Rooms, choices: Choices) -> float:
+    """Of a trial that trains to the end on all folds."""
+    settings = shape.settings(choices.base, choices.base.max_epochs)
+    inputs = rooms.inputs(shape.pieces)
+    layout = Layout(
+        (inputs, *shape.hidden, max(len(rooms.problem.classes), 1)), False, rooms.picture, settings.channels
+    )
+    rows = sum(len(train) for train, _ in rooms.splits)
+    return settings.max_epochs * work_an_epoch(rows, layout.total, settings.batch_size)
+
+
+def _told(on_standing: Watch | None, pace: Pace, batches: Sequence[Batch]) -> Callable[[Progress], None] | None:
+    if on_standing is None:
+        return None
+    trials: list[Trial] = [trial for batch in batches for trial in batch.trials]
+    best = min((trial.loss for trial in trials if trial.usable), default=math.inf)
+
+    def told(epoch: Progress) -> None:
+        on_standing(Standing(max(0.0, pace.budget - pace.elapsed), best, len(trials), epoch))
+
+    return told

@@ -1,0 +1,281 @@
+"""Search: what is proposed, which trials are dropped, what is kept, and the model that comes of it."""
+
+import math
+
+import numpy as np
+import optuna
+import pytest
+from study_problems import SETTINGS, problem_of
+
+from goodfit.blend import Blend
+from goodfit.errors import InputError
+from goodfit.regularizers.ranges import Space
+from goodfit.saving import model_bytes, read_model
+from goodfit.studies.fitting import Plan, splits_of
+from goodfit.studies.searching.asking import Proposer, draft_of, parameters_of
+from goodfit.studies.searching.choices import Choices, Shape
+from goodfit.studies.searching.choosing import choose
+from goodfit.studies.searching.defaults import SPACES, default_choices, first_drafts
+from goodfit.studies.searching.finding import find
+from goodfit.studies.searching.halving import halving, mean_best
+from goodfit.studies.searching.pace import LONGEST, SHARE_OF_SEARCHING, Pace
+from goodfit.studies.searching.rooms import Rooms
+from goodfit.studies.searching.search import judged, search
+from goodfit.studies.searching.store import Store, job_of
+from goodfit.training import Execution
+
+SPACE = Space.parse("l2=off|1e-5..0.1, dropout=0..0.4, early_stopping=3")
+CHOICES = Choices(SPACE, ((8,), ()), (0, 4), (16, 32), (1e-3, 1e-2), SETTINGS)
+
+
+def rooms_of(problem, plan=None) -> Rooms:
+    plan = plan or Plan()
+    return Rooms(problem, splits_of(problem, plan), plan.standardize, plan.seed)
+
+
+def searched(problem, seconds=2.0, **more):
+    rooms = rooms_of(problem)
+    made = {"choices": CHOICES, "proposer": Proposer(CHOICES, 0), "pace": Pace(seconds), "execution": Execution()}
+    return rooms, search(rooms, **(made | more))
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return problem_of("binary", 120).merged()
+
+
+@pytest.fixture(scope="module")
+def found(problem):
+    return searched(problem)
+
+
+def test_a_batch_has_one_shape_and_drafts_within_the_space():
+    asked = Proposer(CHOICES, 0).ask(12)
+    assert len({p.draft.shape for p in asked}) == 1
+    assert len({str(p.draft.recipe) for p in asked}) == 12
+    for proposal in asked:
+        assert SPACE.values_of(proposal.draft.recipe) is not None
+        assert draft_of(_asked(proposal.draft), CHOICES) == proposal.draft
+
+
+def _asked(draft):
+    """All of Optuna's parameters for a draft: those of a technique that is off are asked for too."""
+    return {"l2.strength": 1e-5, "dropout.p": 0.0} | parameters_of(draft, CHOICES)
+
+
+def test_proposals_are_a_function_of_the_seed_and_what_was_told():
+    def drafts(seed):
+        proposer = Proposer(CHOICES, seed)
+        first = proposer.ask(4)
+        for proposal in first:
+            proposer.tell(proposal.number, float(proposal.number))
+        return [p.draft for p in first + proposer.ask(4)]
+
+    assert drafts(0) == drafts(0) != drafts(1)
+
+
+def test_who_learns_from_trials_proposes_near_the_best_ones():
+    choices = Choices(Space.parse("l2=1e-6..1, early_stopping=3"), ((8,),), (0,), (16,), (1e-3, 1e-2), SETTINGS)
+    proposer = Proposer(choices, 0)
+
+    def distance(proposal):
+        return abs(math.log10(proposal.draft.recipe.parts[0].strength) + 3)
+
+    first = proposer.ask(40)
+    for proposal in first:
+        proposer.tell(proposal.number, distance(proposal))
+    assert np.mean([distance(p) for p in proposer.ask(20)]) < 0.7 * np.mean([distance(p) for p in first])
+
+
+def test_a_study_on_disk_goes_on_and_gives_up_what_was_under_way(tmp_path):
+    url = f"sqlite:///{tmp_path / 'trials.db'}"
+    first = Proposer(CHOICES, 0, url)
+    told, lost = first.ask(2)
+    first.tell(told.number, 0.5)
+    again = Proposer(CHOICES, 0, url)
+    again.catch_up({})
+    states = [trial.state.name for trial in again.study.get_trials()]
+    assert states == ["COMPLETE", "FAIL"]
+    assert again.ask(1)[0].number == lost.number + 1
+    assert len(Proposer(CHOICES, 0, url, anew=True).study.get_trials()) == 0
+
+
+@pytest.mark.parametrize("kind", sorted(SPACES))
+def test_every_kind_of_rows_has_a_space_and_recipes_to_begin_with(kind):
+    choices = Choices(Space.parse(SPACES[kind]), ((8,),), (0,), (16,), (1e-3, 1e-2), SETTINGS)
+    drafts = first_drafts(kind, choices)
+    assert len(drafts) >= 2
+    asked = Proposer(choices, 0).ask(len(drafts), drafts)
+    for proposal, draft in zip(asked, drafts, strict=True):
+        assert choices.space.values_of(proposal.draft.recipe) == pytest.approx(choices.space.values_of(draft.recipe))
+
+
+def test_halving_drops_the_worse_half_at_each_rung_and_no_one_else():
+    runs = np.arange(4).repeat(2)
+    drop = halving(runs, max_epochs=6)
+    losses = np.array([4.0, 4.0, 1.0, 1.0, 3.0, 3.0, 2.0, 2.0])[:, None]
+    assert len(drop(1, losses)) == 0
+    assert drop(2, losses).tolist() == [0, 1, 4, 5]
+    assert len(drop(3, losses)) == 0
+    assert set(drop(4, losses).tolist()) >= {6, 7}
+    assert not set(drop(4, losses).tolist()) & {2, 3}
+
+
+def test_a_trial_is_as_good_as_the_mean_of_its_best_epochs():
+    losses = np.array([[3.0, 1.0], [2.0, 5.0], [1.0, np.nan], [np.nan, np.nan]])
+    assert mean_best(losses, np.array([0, 0, 1, 1]), 2).tolist() == [1.5, math.inf]
+
+
+def test_a_long_batch_gets_fewer_trials_and_then_shorter_ones():
+    pace = Pace(100.0)
+    assert pace.affordable(1.0, 16, 80) == (16, 80)
+    pace.learn(work=10.0, seconds=1.0)
+    share = LONGEST * SHARE_OF_SEARCHING * 100.0
+    assert pace.affordable(share * 10 / 100, 16, 80) == (16, 80)
+    trials, epochs = pace.affordable(share, 16, 80)
+    assert 10 < trials <= 16
+    assert epochs == 80
+    trials, epochs = pace.affordable(3 * share, 16, 80)
+    assert trials == 5
+    assert epochs == 80
+    trials, epochs = pace.affordable(20 * share, 16, 80)
+    assert trials == 4
+    assert 20 <= epochs < 80
+
+
+def test_time_used_before_an_interruption_counts():
+    assert Pace(100.0, spent=60.0).until(1.0) - Pace(100.0).until(1.0) == pytest.approx(-60.0, abs=0.1)
+
+
+def test_a_search_trains_until_its_time_is_used_and_hands_out_whole_trials(found, problem):
+    _, batches = found
+    assert len(batches) > 1
+    trials = [trial for batch in batches for trial in batch.trials]
+    assert [trial.number for trial in trials] == sorted({trial.number for trial in trials})
+    assert any(not trial.usable for trial in trials), "no trial was dropped"
+    for trial in (trial for trial in trials if trial.usable):
+        assert len(trial.results) == 5
+        assert np.isfinite(trial.predicted).all()
+        assert trial.predicted.shape == (problem.rows, 2)
+
+
+def test_without_time_a_single_batch_is_trained(problem):
+    _, batches = searched(problem, seconds=1e-3)
+    assert len(batches) == 1
+    assert any(trial.usable for trial in batches[0].trials)
+
+
+def test_an_interrupted_search_goes_on_with_the_same_networks(problem, tmp_path):
+    job = job_of(problem, CHOICES, Plan())
+    store = Store(tmp_path / "search", job)
+    written = []
+
+    def interrupt(batch):
+        store.keep(batch)
+        written.append(batch)
+        if len(written) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        searched(problem, 60.0, proposer=Proposer(CHOICES, 0, store.url), on_batch=interrupt)
+    again = Store(tmp_path / "search", job)
+    rooms = rooms_of(problem)
+    known = again.batches(rooms)
+    assert len(known) == 2
+    for batch, old in zip(known, written, strict=True):
+        for trial, same in zip(batch.trials, old.trials, strict=True):
+            assert (trial.number, trial.draft, trial.epochs) == (same.number, same.draft, same.epochs)
+            assert len(trial.results) == len(same.results)
+            if same.predicted is not None:
+                np.testing.assert_array_equal(trial.predicted, same.predicted)
+    proposer = Proposer(CHOICES, 0, again.url)
+    proposer.catch_up({trial.number: trial.loss for batch in known for trial in batch.trials})
+    complete = proposer.study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    assert len(complete) == sum(math.isfinite(trial.loss) for batch in known for trial in batch.trials)
+
+
+def test_a_store_knows_its_own_job_and_ends_at_a_damaged_file(found, problem, tmp_path):
+    rooms, batches = found
+    store = Store(tmp_path, "one")
+    for batch in batches[:2]:
+        store.keep(batch)
+    assert len(Store(tmp_path, "one").batches(rooms)) == 2
+    assert Store(tmp_path, "other").batches(rooms) == []
+    (tmp_path / "batch-0000.safetensors").write_bytes(b"damaged")
+    assert Store(tmp_path, "one").batches(rooms) == []
+    store.clear()
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_the_job_is_another_with_other_rows_choices_or_seed(problem):
+    jobs = {
+        job_of(problem, CHOICES, Plan()),
+        job_of(problem.take(np.arange(100)), CHOICES, Plan()),
+        job_of(problem, default_choices(problem), Plan()),
+        job_of(problem, CHOICES, Plan(seed=1)),
+    }
+    assert len(jobs) == 4
+
+
+def test_the_model_is_no_worse_on_held_out_rows_than_the_best_trial(found, problem):
+    rooms, batches = found
+    chosen = choose(rooms, batches)
+    best = min(trial.loss for batch in batches for trial in batch.trials if trial.usable)
+    truth = chosen.predicted[np.arange(problem.rows), problem.target[chosen.rows]]
+    assert -np.log(truth).mean() <= best + 1e-6
+    assert chosen.corrected.estimate.value >= chosen.corrected.naive - 1e-12
+    assert len(chosen.model.members) <= 32
+    assert sum(pick.count for pick in chosen.picks) == sum(chosen.model.counts)
+
+
+@pytest.mark.parametrize("networks", [1, 2, 5])
+def test_a_model_has_no_more_networks_than_asked_for(found, networks):
+    chosen = choose(*found, networks)
+    assert len(chosen.model.members) == networks
+
+
+def test_a_blend_is_the_weighted_mean_of_its_models_and_comes_back_bit_for_bit(found, problem, tmp_path):
+    rooms, batches = found
+    models = choose(rooms, batches).model.models
+    other = next(
+        choose(rooms, [batch], 5).model.models[0]
+        for batch in batches
+        if any(trial.usable for trial in batch.trials) and batch is not batches[0]
+    )
+    blend = Blend((models[0], other), (3, 1))
+    expected = 0.75 * models[0].predict(problem.table) + 0.25 * other.predict(problem.table)
+    np.testing.assert_allclose(blend.predict(problem.table), expected, rtol=1e-12)
+    tempered = Blend((models[0], other), (3, 1), 1.7)
+    assert not np.allclose(tempered.predict(problem.table), expected, rtol=1e-3)
+    path = tmp_path / "blend.safetensors"
+    path.write_bytes(model_bytes(tempered))
+    np.testing.assert_array_equal(read_model(path).predict(problem.table), tempered.predict(problem.table))
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_find_brings_a_model_an_ablation_and_baselines(task):
+    problem = problem_of(task, 120).merged()
+    found = find(problem, CHOICES, plan=Plan(), pace=Pace(3.0), execution=Execution())
+    predicted = found.chosen.model.predict(problem.table)
+    assert predicted.shape == (problem.rows, max(len(problem.classes), 1))
+    assert np.isfinite(predicted).all()
+    assert {effect.technique for effect in found.ablation.effects} <= {"l2", "dropout", "early_stopping"}
+    assert found.ablation.fit.best.recipe == found.chosen.picks[0].trial.draft.recipe
+    assert len(found.baselines) == 3
+
+
+def test_a_metric_decides_which_trials_are_best(problem):
+    rooms, batches = searched(problem, seconds=3.0)
+    judged_by = Rooms(rooms.problem, rooms.splits, True, 0, "roc_auc")
+    trials = [trial for batch in batches for trial in batch.trials if trial.usable]
+    by_metric = min(trials, key=lambda trial: judged(trial, judged_by))
+    assert -1 <= judged(by_metric, judged_by) < -0.5
+    assert choose(judged_by, batches, 1).picks[0].trial is by_metric
+    dropped = next(trial for batch in batches for trial in batch.trials if not trial.usable)
+    assert math.isnan(judged(dropped, judged_by))
+    with pytest.raises(InputError, match="metric is 'beauty'"):
+        find(problem, CHOICES, plan=Plan(metric="beauty"), pace=Pace(1.0), execution=Execution())
+
+
+def test_shapes_are_told_apart():
+    assert Shape((8,), 0, 16) < Shape((8,), 4, 16)
