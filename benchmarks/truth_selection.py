@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ from goodfit.statistics import wilson
 from goodfit.tempering import tempered
 
 Floats = NDArray[np.float64]
-FRESH = 10_000
+FRESH = 4_000
 MEMBERS = 6
 SPREAD = 1.5
 """Deviation of the true logits, and of the true mean in regression, where the noise has deviation 1."""
@@ -89,10 +90,10 @@ CASES = (
     Case(2, "equals", 200, 60),
     Case(2, "a range", 200, 1),
     Case(2, "a range", 200, 10),
-    Case(2, "a range", 500, 30, rare=True),
+    Case(2, "a range", 300, 20, rare=True),
     Case(2, "a range", 2000, 10),
     Case(2, "near copies", 500, 100, most=1),
-    Case(4, "a range", 500, 30),
+    Case(4, "a range", 300, 20),
 )
 
 
@@ -217,6 +218,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rival", action="store_true")
     asked = parser.parse_args()
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # of each worker
     started, held = time.monotonic(), 0
     heads = ["naive", "corrected", *(["rival"] if asked.rival else [])]
     print(

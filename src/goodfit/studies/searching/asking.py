@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import OptunaError
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
+from goodfit.errors import InputError
 from goodfit.regularizers.ranges import Dimension
 from goodfit.rng import derive
 from goodfit.studies.searching.choices import Choices, Draft, Proposal, Shape
@@ -38,9 +42,7 @@ class Proposer:
         self.choices, self.seed = choices, seed
         self.distributions = distributions_of(choices)
         logging.getLogger("optuna").setLevel(logging.WARNING)
-        if anew and storage and name in optuna.get_all_study_names(storage):
-            optuna.delete_study(study_name=name, storage=storage)
-        self.study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+        self.study = _opened(storage, name, anew=anew)
 
     def ask(self, count: int, enqueued: Sequence[Draft] = (), *, like: Shape | None = None) -> list[Proposal]:
         """The next trials, all of one shape.
@@ -90,6 +92,21 @@ class Proposer:
                 self.tell(number, loss)
         for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self.study.tell(frozen.number, state=TrialState.FAIL)
+
+
+def _opened(storage: str | None, name: str, *, anew: bool) -> optuna.Study:
+    """The study of a name, there or new; InputError where the database can't be used."""
+    try:
+        if anew and storage and name in optuna.get_all_study_names(storage):
+            optuna.delete_study(study_name=name, storage=storage)
+        return optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+    except (ImportError, SQLAlchemyError, OptunaError, RuntimeError) as error:
+        reason = (str(error.__cause__ or error).splitlines() or [type(error).__name__])[0]
+        where = re.sub(r"(?<=://)[^@/]*@", "...@", str(storage))
+        raise InputError(
+            f"the store {where} can't be used ({reason}): give the URL of a database that is there, "
+            "such as postgresql://user@host/name, or leave it away"
+        ) from None
 
 
 def distributions_of(choices: Choices) -> dict[str, BaseDistribution]:
