@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,18 @@ class Model:
         predicted = network_outputs(self.parameters[own], self.statistics[own], self.layout, self.recipe, inputs)
         values = probabilities(predicted, self.task).numpy()
         return self.scales[view].backward(values) if self.task == "regression" else values
+
+    def part(self, places: Sequence[int]) -> Model:
+        """The model of some of its networks, by their places."""
+        views = sorted({self.members[place] for place in places})
+        return replace(
+            self,
+            encoders=tuple(self.encoders[view] for view in views),
+            scales=tuple(self.scales[view] for view in views) if self.scales else (),
+            members=tuple(views.index(self.members[place]) for place in places),
+            parameters=self.parameters[list(places)],
+            statistics=self.statistics[list(places)],
+        )
 
     def layers(self, member: int) -> tuple[list[Floats], list[Floats]]:
         """Weights `(D, H)` and biases `(H,)` of a network, a layer each."""

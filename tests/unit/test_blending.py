@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from goodfit import InputError
+from goodfit import InputError, blending
 from goodfit.blending import Corrected, choose, corrected, greedy, mixed
 from goodfit.picking import row_losses
 from goodfit.tempering import temperature, tempered
@@ -187,6 +187,19 @@ def test_where_there_is_no_choice_there_is_nothing_to_correct():
     assert found.optimism == pytest.approx(0, abs=1e-12)
     predictions, target = problem(5, "binary", candidates=1, rows=1000)
     assert 0 <= said(predictions, target, "binary").optimism < 0.01
+
+
+def test_without_a_choice_the_interval_is_that_of_a_mean_on_the_scale_of_logarithms():
+    predictions, target = problem(5, "regression", candidates=1)
+    losses = (predictions[0, :, 0] - target) ** 2
+    reach = stats.t.ppf(0.975, 39) * stats.sem(losses) / losses.mean()
+    found = said(predictions, target, "regression").estimate
+    assert (found.low, found.high) == pytest.approx(tuple(losses.mean() * np.exp([-reach, reach])))
+
+
+def test_a_loss_that_falls_as_one_over_the_rows_is_found(monkeypatch):
+    monkeypatch.setattr(blending, "_losses", lambda case, rows, _: np.full(len(case.share), 1 + 30 / len(rows)))
+    assert said(*problem(8, "binary", rows=60), "binary").estimate.value == pytest.approx(1 + 30 / 60)
 
 
 def test_the_same_seed_draws_the_same():

@@ -12,7 +12,7 @@ TASKS = ["binary", "multiclass", "regression"]
 
 
 def library(seed: int, task: str, candidates: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions `(T, n, C)` that are better than chance, and their target."""
+    """Predictions `(T, n, C)` that are better than chance, some of them nought, and their target."""
     random = np.random.default_rng(seed)
     if task == "regression":
         target = random.standard_normal(rows)
@@ -21,7 +21,8 @@ def library(seed: int, task: str, candidates: int, rows: int) -> tuple[np.ndarra
     classes = 2 if task == "binary" else 4
     target = random.integers(classes, size=rows)
     aim = 0.5 + 2 * np.eye(classes)[target]
-    return np.stack([random.dirichlet(np.ones(classes), rows) * aim for _ in range(candidates)]) / 2.5, target
+    predictions = np.stack([random.dirichlet(np.ones(classes), rows) * aim for _ in range(candidates)]) / 2.5
+    return predictions * (random.random(predictions.shape) > 0.3), target
 
 
 def shares(seed: int, rows: int) -> np.ndarray:

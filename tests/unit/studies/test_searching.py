@@ -13,6 +13,7 @@ from goodfit.regularizers.ranges import Space
 from goodfit.saving import model_bytes, read_model
 from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.searching.asking import Proposer, draft_of, parameters_of
+from goodfit.studies.searching.batch import train_batch
 from goodfit.studies.searching.choices import Choices, Shape
 from goodfit.studies.searching.choosing import choose
 from goodfit.studies.searching.defaults import SPACES, default_choices, first_drafts
@@ -47,6 +48,15 @@ def problem():
 @pytest.fixture(scope="module")
 def found(problem):
     return searched(problem)
+
+
+@pytest.fixture(scope="module")
+def halved(problem):
+    """A batch of eight trials that lost the worse half twice."""
+    choices = Choices(SPACE, ((8,),), (0,), (16,), (1e-3, 1e-2), SETTINGS)
+    rooms, asked = rooms_of(problem), Proposer(choices, 0).ask(8)
+    settings = asked[0].draft.shape.settings(SETTINGS, 6)
+    return train_batch(rooms.of(0), rooms.splits, asked, settings, seed=0, execution=Execution())
 
 
 def test_a_batch_has_one_shape_and_drafts_within_the_space():
@@ -152,11 +162,21 @@ def test_a_search_trains_until_its_time_is_used_and_hands_out_whole_trials(found
     assert len(batches) > 1
     trials = [trial for batch in batches for trial in batch.trials]
     assert [trial.number for trial in trials] == sorted({trial.number for trial in trials})
-    assert any(not trial.usable for trial in trials), "no trial was dropped"
     for trial in (trial for trial in trials if trial.usable):
         assert len(trial.results) == 5
         assert np.isfinite(trial.predicted).all()
         assert trial.predicted.shape == (problem.rows, 2)
+
+
+def test_the_worse_trials_of_a_batch_are_dropped_and_can_be_no_part_of_a_model(halved, problem):
+    usable = [trial for trial in halved.trials if trial.usable]
+    dropped = [trial for trial in halved.trials if not trial.usable]
+    assert len(usable) == 2
+    assert len(dropped) == 6
+    assert max(trial.epochs for trial in dropped) < max(trial.epochs for trial in usable)
+    for trial in dropped:
+        assert (trial.results, trial.predicted, trial.model) == ((), None, None)
+        assert math.isfinite(trial.loss)
 
 
 def test_without_time_a_single_batch_is_trained(problem):
@@ -264,17 +284,31 @@ def test_find_brings_a_model_an_ablation_and_baselines(task):
     assert len(found.baselines) == 3
 
 
-def test_a_metric_decides_which_trials_are_best(problem):
-    rooms, batches = searched(problem, seconds=3.0)
+def test_a_metric_decides_which_trials_are_best(problem, halved):
+    rooms, batches = rooms_of(problem), [halved]
     judged_by = Rooms(rooms.problem, rooms.splits, True, 0, "roc_auc")
     trials = [trial for batch in batches for trial in batch.trials if trial.usable]
     by_metric = min(trials, key=lambda trial: judged(trial, judged_by))
     assert -1 <= judged(by_metric, judged_by) < -0.5
     assert choose(judged_by, batches, 1).picks[0].trial is by_metric
-    dropped = next(trial for batch in batches for trial in batch.trials if not trial.usable)
+    dropped = next(trial for trial in halved.trials if not trial.usable)
     assert math.isnan(judged(dropped, judged_by))
     with pytest.raises(InputError, match="metric is 'beauty'"):
         find(problem, CHOICES, plan=Plan(metric="beauty"), pace=Pace(1.0), execution=Execution())
+
+
+def test_doses_of_augmentation_are_searched_as_any(problem, tmp_path):
+    """Each dose of SMOTE has encodings of its own, which come back with the networks that learned from them."""
+    choices = Choices(Space.parse("smote=off|0.5..1, early_stopping=3"), ((8,),), (0,), (16,), (1e-2, 1e-2), SETTINGS)
+    store = Store(tmp_path, "smote")
+    rooms, batches = searched(problem, choices=choices, proposer=Proposer(choices, 0), on_batch=store.keep)
+    trials = [trial for batch in batches for trial in batch.trials]
+    made = next(trial for trial in trials if trial.usable and "smote" in str(trial.draft.recipe))
+    assert all(len(result.run.added) for result in made.results)
+    again = [trial for batch in store.batches(rooms) for trial in batch.trials]
+    same = next(trial for trial in again if trial.number == made.number)
+    np.testing.assert_array_equal(same.predicted, made.predicted)
+    assert np.isfinite(choose(rooms, batches).model.predict(problem.table)).all()
 
 
 def test_shapes_are_told_apart():

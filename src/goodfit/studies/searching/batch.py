@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.model import Model
 from goodfit.rng import derive
-from goodfit.studies.fitting import held_out_predictions
+from goodfit.studies.fitting import held_out_predictions, model_from
 from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Ints
 from goodfit.studies.searching.choices import Draft, Proposal
@@ -35,6 +36,7 @@ class Trial:
         epochs: the longest that one of its networks trained.
         results: one a fold; empty for a trial that was dropped.
         predicted: `(n, C)` float32 predictions for the rows held out, nan elsewhere; None if the trial was dropped.
+        model: its networks with their encoders; likewise.
     """
 
     number: int
@@ -42,12 +44,13 @@ class Trial:
     loss: float
     epochs: int
     results: tuple[RunResult, ...]
-    predicted: NDArray[np.float32] | None
+    predicted: NDArray[np.float32] | None = None
+    model: Model | None = None
 
     @property
     def usable(self) -> bool:
         """Whether it can be part of a model."""
-        return self.predicted is not None and bool(np.isfinite(self.loss))
+        return self.model is not None and bool(np.isfinite(self.loss))
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,13 +125,14 @@ def work_an_epoch(rows: int, parameters: int, batch_size: int) -> float:
 def _trial(prepared: Prepared, proposal: Proposal, results: Sequence[RunResult]) -> Trial:
     epochs = max(result.epochs for result in results)
     if any(result.outcome == "diverged" for result in results):
-        return Trial(proposal.number, proposal.draft, float("nan"), epochs, (), None)
+        return Trial(proposal.number, proposal.draft, float("nan"), epochs, ())
     if any(result.outcome == "dropped" for result in results):
         loss = float(np.mean([np.nanmin(result.history.validation) for result in results]))
-        return Trial(proposal.number, proposal.draft, loss, epochs, (), None)
+        return Trial(proposal.number, proposal.draft, loss, epochs, ())
     loss = float(np.mean([result.history.validation[result.best_epoch - 1] for result in results]))
     kept = tuple(_owned(result) for result in results)
-    return Trial(proposal.number, proposal.draft, loss, epochs, kept, out_of_fold(prepared, kept))
+    model = model_from(prepared, kept)
+    return Trial(proposal.number, proposal.draft, loss, epochs, kept, out_of_fold(prepared, kept), model)
 
 
 def out_of_fold(prepared: Prepared, results: Sequence[RunResult]) -> NDArray[np.float32]:

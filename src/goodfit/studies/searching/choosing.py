@@ -10,7 +10,6 @@ import numpy as np
 from goodfit import blending
 from goodfit.blend import Blend
 from goodfit.blending import Corrected
-from goodfit.studies.fitting import model_from
 from goodfit.studies.problem import Floats, Ints
 from goodfit.studies.searching.batch import Batch, Trial
 from goodfit.studies.searching.rooms import Rooms
@@ -74,18 +73,16 @@ def choose(rooms: Rooms, batches: Sequence[Batch], networks: int = MOST_NETWORKS
     if problem.task != "regression":
         predicted = tempered(predicted, choice.temperature)
     honest = blending.corrected(every, target, weights=weights, task=problem.task, most=most, groups=groups, seed=seed)
-    return Chosen(_blend(rooms, picks, choice.temperature, networks), picks, rows, predicted, honest)
+    return Chosen(_blend(picks, choice.temperature, networks), picks, rows, predicted, honest)
 
 
-def _blend(rooms: Rooms, picks: Sequence[Pick], heat: float, networks: int) -> Blend:
-    models = []
-    for pick in picks:
-        prepared = rooms.of(pick.trial.draft.shape.pieces, [pick.trial.draft.recipe])
-        models.append(model_from(prepared, _best(pick.trial.results, networks)))
-    return Blend(tuple(models), tuple(pick.count for pick in picks), heat)
+def _blend(picks: Sequence[Pick], heat: float, networks: int) -> Blend:
+    own = [(pick, pick.trial.model) for pick in picks]
+    models = tuple(model.part(_best(pick.trial.results, networks)) for pick, model in own if model)
+    return Blend(models, tuple(pick.count for pick in picks), heat)
 
 
-def _best(results: Sequence[RunResult], most: int) -> list[RunResult]:
-    """The networks of the lowest held-out losses, in the order of their folds."""
+def _best(results: Sequence[RunResult], most: int) -> list[int]:
+    """The places of the networks of the lowest held-out losses, in the order of their folds."""
     losses = [result.history.validation[result.best_epoch - 1] for result in results]
-    return [results[place] for place in sorted(np.argsort(losses, kind="stable")[:most].tolist())]
+    return sorted(np.argsort(losses, kind="stable")[:most].tolist())

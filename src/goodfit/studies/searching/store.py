@@ -20,7 +20,7 @@ from safetensors.numpy import save
 from goodfit.networks import Layout
 from goodfit.regularizers import BatchNorm, Recipe
 from goodfit.rng import derive
-from goodfit.studies.fitting import Plan
+from goodfit.studies.fitting import Plan, model_from
 from goodfit.studies.problem import Problem
 from goodfit.studies.searching.batch import Batch, Trial, out_of_fold
 from goodfit.studies.searching.choices import Choices, Draft, Shape
@@ -146,8 +146,12 @@ def _batch(header: dict[str, Any], arrays: Arrays, rooms: Rooms) -> Batch:
     trials = []
     for each, draft in zip(told, drafts, strict=True):
         results = _results(each, draft, arrays, rooms, settings=settings, norm=norm) if each["outcomes"] else ()
-        predicted = out_of_fold(rooms.of(shape.pieces, [draft.recipe]), results) if results else None
-        trials.append(Trial(each["number"], draft, each["loss"], each["epochs"], results, predicted))
+        if not results:
+            trials.append(Trial(each["number"], draft, each["loss"], each["epochs"], ()))
+            continue
+        prepared = rooms.of(shape.pieces, [draft.recipe])
+        predicted, model = out_of_fold(prepared, results), model_from(prepared, results)
+        trials.append(Trial(each["number"], draft, each["loss"], each["epochs"], results, predicted, model))
     return Batch(tuple(trials), settings, header["seconds"], header["work"], header["cut"])
 
 
