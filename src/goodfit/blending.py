@@ -189,17 +189,13 @@ def corrected(
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """What to choose from, and by.
+    """The candidates `(T,)` that are finite and the rows `(n,)` that have weight.
 
     Args:
-        candidates: `(T,)` places of those that are finite among all given.
-        predictions: `(T, n, C)` for the rows that have weight.
-        parts: `(T, n)` what of them their losses depend on.
-        target: `(n,)`.
-        share: `(n,)` of the weight of all rows.
-        units: `(n,)` from 0: rows of one unit stay together.
-        task: as given.
-        most: as given.
+        candidates: places of these among all that were given.
+        parts: `(T, n)` what of the predictions `(T, n, C)` their losses depend on.
+        share: of the weight of all rows.
+        units: from 0; rows of one unit stay together.
     """
 
     candidates: Counts

@@ -257,9 +257,9 @@ def test_model_of_a_newer_format(run: Path, write: Write) -> None:
     file = run / "model.safetensors"
     size = struct.unpack("<Q", file.read_bytes()[:8])[0]
     metadata = json.loads(file.read_bytes()[8 : 8 + size])["__metadata__"]
-    save_file(load_file(file), file, metadata | {"format": "3", "goodfit": "9.9"})
+    save_file(load_file(file), file, metadata | {"format": "4", "goodfit": "9.9"})
     done = goodfit("predict", run, write("new.csv", new_table()))
-    assert_refused(done, str(file), "goodfit 9.9 in format 3", "format 2", "upgrade goodfit")
+    assert_refused(done, str(file), "goodfit 9.9 in format 4", "format 3", "upgrade goodfit")
 
 
 def test_every_altered_byte_of_a_model_is_noticed(tmp_path: Path) -> None:

@@ -198,8 +198,10 @@ def test_without_a_choice_the_interval_is_that_of_a_mean_on_the_scale_of_logarit
 
 
 def test_a_loss_that_falls_as_one_over_the_rows_is_found(monkeypatch):
-    monkeypatch.setattr(blending, "_losses", lambda case, rows, _: np.full(len(case.share), 1 + 30 / len(rows)))
-    assert said(*problem(8, "binary", rows=60), "binary").estimate.value == pytest.approx(1 + 30 / 60)
+    """By choices from 30 and 20 of 60 rows: fresh ones lose 2 and 2.5, so that of all rows loses 1.5."""
+    losses = {60: 1.0, 30: 2.0, 20: 2.5}
+    monkeypatch.setattr(blending, "_losses", lambda case, rows, _: np.full(len(case.share), losses[len(rows)]))
+    assert said(*problem(8, "binary", rows=60), "binary").estimate.value == pytest.approx(1.5)
 
 
 def test_the_same_seed_draws_the_same():
