@@ -90,10 +90,10 @@ CASES = (
     Case(2, "equals", 200, 60),
     Case(2, "a range", 200, 1),
     Case(2, "a range", 200, 10),
-    Case(2, "a range", 300, 20, rare=True),
-    Case(2, "a range", 1000, 10),
+    Case(2, "a range", 200, 20, rare=True),
+    Case(2, "a range", 1000, 10, most=3),
     Case(2, "near copies", 500, 100, most=1),
-    Case(4, "a range", 300, 20),
+    Case(4, "a range", 200, 10),
 )
 
 

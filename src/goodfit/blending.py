@@ -256,7 +256,7 @@ def _choice(case: _Case, rows: Counts, random: np.random.Generator) -> tuple[Cou
     if case.task == "regression":
         return counts, 1.0
     predicted = mixed(case.predictions, counts)[rows]
-    part = _dealt(case.units[rows], FOLDS, random)
+    part = _dealt(case, rows, FOLDS, random)
     if part.max() and len(counts) > 1:
         for own in range(part.max() + 1):
             others = _picks(case, rows[part != own])
@@ -272,18 +272,21 @@ def _losses(case: _Case, rows: Counts, random: np.random.Generator) -> Floats:
 
 def _apart(case: _Case, parts: int, random: np.random.Generator) -> Floats:
     """The loss `(n,)` of each row by the choices made from the rows of each other part, their mean."""
-    part = _dealt(case.units, parts, random)
+    part = _dealt(case, np.arange(len(case.share)), parts, random)
     total = np.zeros(len(part))
     for own in range(parts):
         total += np.where(part == own, 0.0, _losses(case, np.flatnonzero(part == own), random))
     return total / (parts - 1)
 
 
-def _dealt(units: Counts, parts: int, random: np.random.Generator) -> Counts:
-    """The part `(n,)` of each row: units are shuffled and dealt out in turns."""
-    known, own = np.unique(units, return_inverse=True)
+def _dealt(case: _Case, rows: Counts, parts: int, random: np.random.Generator) -> Counts:
+    """The part of each of some rows: units are shuffled and dealt out in turns, class by class."""
+    known, first, own = np.unique(case.units[rows], return_index=True, return_inverse=True)
+    shuffled = random.permutation(len(known))
+    if case.task != "regression":
+        shuffled = shuffled[np.argsort(case.target[rows[first[shuffled]]], kind="stable")]
     part = np.empty(len(known), np.int64)
-    part[random.permutation(len(known))] = np.arange(len(known)) % parts
+    part[shuffled] = np.arange(len(known)) % parts
     return np.asarray(part[own])
 
 

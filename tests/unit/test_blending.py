@@ -204,6 +204,19 @@ def test_a_loss_that_falls_as_one_over_the_rows_is_found(monkeypatch):
     assert said(*problem(8, "binary", rows=60), "binary").estimate.value == pytest.approx(1.5)
 
 
+def test_every_part_has_its_share_of_a_rare_class(monkeypatch):
+    seen = []
+
+    def losses(case, rows, _):
+        seen.append((len(rows), np.count_nonzero(case.target[rows] == 1)))
+        return np.ones(len(case.share))
+
+    monkeypatch.setattr(blending, "_losses", losses)
+    predictions, _ = problem(9, "binary", rows=60)
+    said(predictions, np.repeat([0, 1], [54, 6]), "binary")
+    assert set(seen) == {(60, 6), (30, 3), (20, 2)}
+
+
 def test_the_same_seed_draws_the_same():
     predictions, target = problem(6, "binary")
     one, again, other = (said(predictions, target, "binary", seed=seed) for seed in (1, 1, 2))
