@@ -59,7 +59,7 @@ class Dimension:
 
 def ends_of(low: Regularizer, high: Regularizer) -> dict[str, tuple[float, float]]:
     """Each setting at the low and at the high ends."""
-    return {f.name: (getattr(low, f.name), getattr(high, f.name)) for f in fields(low)}  # type: ignore[arg-type]
+    return {f.name: (getattr(low, f.name), getattr(high, f.name)) for f in fields(low)}
 
 
 def check_ends(low: Regularizer, high: Regularizer, *, off: bool) -> None:
@@ -86,7 +86,7 @@ def check_ends(low: Regularizer, high: Regularizer, *, off: bool) -> None:
 
 def dimensions_of(low: Regularizer, high: Regularizer, *, off: bool) -> dict[str, Dimension]:
     """What is open, by the settings' names in their order; the dose too where the technique may be left out."""
-    allowed = {f.name: f.metadata["range"] for f in fields(low) if "range" in f.metadata}  # type: ignore[arg-type]
+    allowed = {f.name: f.metadata["range"] for f in fields(low) if "range" in f.metadata}
     switched = dose_field(type(low))[0] if off else None
     return {
         key: Dimension(
@@ -115,7 +115,7 @@ def technique_at(
             raise InputError(f"recipe: {low.name} has no value; give True to use it or False to leave it out")
         if not values[low.name]:
             return None
-    return replace(low, **{key: dimension.at(values) for key, dimension in dimensions.items()})  # type: ignore[type-var]
+    return replace(low, **{key: dimension.at(values) for key, dimension in dimensions.items()})
 
 
 def choice_of(
@@ -126,7 +126,7 @@ def choice_of(
     if found is None:
         return {low.name: False} if off else None
     settings = {key: pair[1] for key, pair in ends_of(low, found).items()}
-    if type(found) is not type(low) or replace(found, **{key: getattr(low, key) for key in dimensions}) != low:  # type: ignore[type-var]
+    if type(found) is not type(low) or replace(found, **{key: getattr(low, key) for key in dimensions}) != low:
         return None
     if any(not dimension.low <= settings[key] <= dimension.high for key, dimension in dimensions.items()):
         return None

@@ -28,7 +28,7 @@ def dose_field(kind: type[Regularizer]) -> tuple[str, Range]:
         >>> name, str(allowed), allowed.neutral
         ('p', '[0, 1]', 0.0)
     """
-    for f in fields(kind):  # type: ignore[arg-type]
+    for f in fields(kind):
         allowed = f.metadata.get("range")
         if allowed is not None and allowed.neutral is not None:
             return f.name, allowed
@@ -44,7 +44,7 @@ def usual_doses(kind: type[Regularizer]) -> tuple[float, ...]:
         (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
     """
     name, allowed = dose_field(kind)
-    field = next(f for f in fields(kind) if f.name == name)  # type: ignore[arg-type]
+    field = next(f for f in fields(kind) if f.name == name)
     neutral = float(allowed.neutral or 0.0)
     default = field.default if isinstance(field.default, float) else 1.0
     usual = field.metadata.get("usual") or _spaced(default, allowed, neutral)
@@ -84,7 +84,7 @@ def along(base: Regularizer, doses: Sequence[float] | None) -> list[Regularizer]
     others = sorted({value for value in given if value != neutral}, key=lambda v: -v if math.isinf(neutral) else abs(v))
     if not others:
         raise InputError(f"doses hold only {base.name}'s neutral one, {neutral:g}; give at least one other")
-    return [replace(base, **{name: value}) for value in (neutral, *others)]  # type: ignore[type-var]
+    return [replace(base, **{name: value}) for value in (neutral, *others)]
 
 
 def read_technique(given: Any) -> Regularizer:

@@ -62,7 +62,7 @@ class Ranged(Undecided):
 
     def __str__(self) -> str:
         ends = ends_of(self.low, self.high)
-        first, *rest = fields(self.low)  # type: ignore[arg-type]
+        first, *rest = fields(self.low)
         text = f"{self.name}={'off|' if self.off else ''}{_range_text(*ends[first.name])}"
         changed = [f.name for f in rest if ends[f.name] != (f.default, f.default)]
         return " ".join([text, *(f"{key}={_range_text(*ends[key])}" for key in changed)])
@@ -205,7 +205,7 @@ def ranged(
         InputError: an end is missing or out of range, the dose is given twice.
     """
     name, allowed = dose_field(kind)
-    given = dict(zip((f.name for f in fields(kind)), args, strict=False)) | dict(settings)  # type: ignore[arg-type]
+    given = dict(zip((f.name for f in fields(kind)), args, strict=False)) | dict(settings)
     if name in given:
         raise InputError(
             f"{kind.name}: {name} is {given[name]!r} beside low, high or off; give a dose or a range of it"
@@ -242,7 +242,7 @@ def _sum(one: Space | Ranged | Recipe | Regularizer, other: Space | Ranged | Rec
 
 def _read(part: str, text: str) -> Regularizer | Ranged:
     kind, words = read_part(part, text, families())
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(kind)}
     least: dict[str, Any] = {}
     most: dict[str, Any] = {}
     off = False

@@ -6,13 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
 
 from goodfit.errors import InputError
 
-K = TypeVar("K")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+K = TypeVar("K", bound="DataclassInstance")
 
 
 class Undecided:
@@ -38,7 +41,7 @@ def read_part(part: str, text: str, kinds: Mapping[str, type[K]]) -> tuple[type[
         near = get_close_matches(name, kinds, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(kinds)}"
         raise InputError(f"recipe {text!r}: no technique is called {name!r}; {hint}")
-    known = {f.name: f for f in fields(kinds[name])}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(kinds[name])}
     first = next(iter(known))
     given = [(first, value)] if equals else []
     given += [(key, word) for key, _, word in (w.partition("=") for w in words[1:])]
@@ -73,11 +76,11 @@ def says_range(text: str) -> bool:
     return ".." in text or "|" in text
 
 
-def value_text(value: object) -> str:
+def value_text(value: float | Tensor) -> str:
     """A setting's value as a recipe's text says it: whole numbers without a point, others to the last digit."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Tensor):
         return "(" + " ".join(repr(v) for v in value.tolist()) + ")"
-    number = float(value)  # type: ignore[arg-type]
+    number = float(value)
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)

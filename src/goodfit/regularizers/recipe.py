@@ -71,6 +71,7 @@ def dose(
     return field(default=default, metadata={"range": Range(neutral, low, high, open, whole), "usual": usual})
 
 
+@dataclass(frozen=True)
 class Regularizer(ABC):
     """A technique with its doses. The classes of `goodfit.regularizers.places` say where in the loop it acts.
 
@@ -101,7 +102,7 @@ class Regularizer(ABC):
             return ranged(cls, args, settings, low=low, high=high, off=off)
 
     def __post_init__(self) -> None:
-        for f in fields(self):  # type: ignore[arg-type]
+        for f in fields(self):
             value = getattr(self, f.name)
             allowed = f.metadata.get("range")
             if isinstance(value, Tensor):
@@ -120,14 +121,14 @@ class Regularizer(ABC):
     @classmethod
     def neutral(cls) -> Self:
         """This regularizer at the doses at which it is exactly the identity."""
-        ranges = {f.name: f.metadata["range"].neutral for f in fields(cls) if "range" in f.metadata}  # type: ignore[arg-type]
+        ranges = {f.name: f.metadata["range"].neutral for f in fields(cls) if "range" in f.metadata}
         return cls(**{key: value for key, value in ranges.items() if value is not None})
 
     def __add__(self, other: Regularizer | Recipe) -> Recipe:
         return _sum(Recipe((self,)), other)
 
     def __str__(self) -> str:
-        first, *rest = fields(self)  # type: ignore[arg-type]
+        first, *rest = fields(self)
         text = f"{self.name}={value_text(getattr(self, first.name))}"
         changed = [f for f in rest if getattr(self, f.name) != f.default]
         return " ".join([text, *(f"{f.name}={value_text(getattr(self, f.name))}" for f in changed)])
@@ -274,6 +275,6 @@ def _sum(recipe: Recipe, other: Recipe | Regularizer) -> Recipe:
 
 def _read(part: str, text: str) -> Regularizer:
     kind, words = read_part(part, text, families())
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(kind)}
     where = f"recipe {text!r}: {kind.name}"
     return kind(**{key: read_value(word, known[key], f"{where} {key}") for key, word in words.items()})

@@ -39,7 +39,7 @@ def stack(recipes: Sequence[Recipe], device: torch.device | str = "cpu") -> Stac
 
 def _stack_kind(kind: type[P], recipes: Sequence[Recipe], device: torch.device | str) -> P:
     members = [recipe.get(kind) or kind.neutral() for recipe in recipes]
-    doses: dict[str, Any] = {f.name: _column(members, f.name, device) for f in fields(kind)}  # type: ignore[arg-type]
+    doses: dict[str, Any] = {f.name: _column(members, f.name, device) for f in fields(kind)}
     return kind(**doses)
 
 

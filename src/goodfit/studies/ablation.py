@@ -157,7 +157,7 @@ def ablate(
 
 def _neutral(part: Regularizer) -> bool:
     """Whether every dose that has a neutral value is at it."""
-    ranges = {f.name: f.metadata["range"] for f in fields(part) if "range" in f.metadata}  # type: ignore[arg-type]
+    ranges = {f.name: f.metadata["range"] for f in fields(part) if "range" in f.metadata}
     doses = [name for name, allowed in ranges.items() if allowed.neutral is not None]
     return bool(doses) and all(getattr(part, name) == ranges[name].neutral for name in doses)
 

@@ -118,7 +118,7 @@ def _stronger(own: Regularizer, other: Regularizer | None) -> Regularizer:
     """The one whose first dose lies further from neutral."""
     if other is None:
         return own
-    first = fields(own)[0]  # type: ignore[arg-type]
+    first = fields(own)[0]
     neutral = first.metadata["range"].neutral
     mine, theirs = float(getattr(own, first.name)), float(getattr(other, first.name))
     if neutral is None or neutral == math.inf:
@@ -137,11 +137,11 @@ def _relaxed(recipe: Recipe) -> Sequence[Recipe]:
 def _eased(part: Regularizer) -> Regularizer:
     """The regularizer with each dose three quarters nearer to neutral."""
     changed = {}
-    for f in fields(part):  # type: ignore[arg-type]
+    for f in fields(part):
         allowed = f.metadata.get("range")
         if allowed is None or allowed.neutral is None:
             continue
         value = float(getattr(part, f.name))
         eased = value / EASED if allowed.neutral == math.inf else allowed.neutral + EASED * (value - allowed.neutral)
         changed[f.name] = eased if eased in allowed else value
-    return replace(part, **changed)  # type: ignore[type-var]
+    return replace(part, **changed)
