@@ -115,7 +115,7 @@ def read_model(path: Path) -> Model | Blend:
     file = path / MODEL if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"no model at {file}: give a run folder or the path of a {MODEL}")
-    metadata, tensors = _read(file)
+    metadata, tensors = read_tensors(file)
     if "format" not in metadata or not metadata["format"].isdecimal():
         raise InputError(f"{file} is a safetensors file, but not one of goodfit's: give a run folder that it wrote")
     if int(metadata["format"]) > FORMAT_OF_BLENDS:
@@ -157,7 +157,12 @@ def read_summary(folder: Path) -> tuple[dict[str, Any], pl.DataFrame | None]:
     return summary, history
 
 
-def _read(file: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
+def read_tensors(file: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
+    """The metadata and the tensors of a safetensors file.
+
+    Raises:
+        InputError: it isn't there, or damaged.
+    """
     try:
         with safe_open(file, "np") as opened:
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118  not a dict

@@ -158,7 +158,7 @@ def test_out_is_refused_before_training(
     command: str, place: str, words: tuple[str, ...], csv: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "search").mkdir(parents=True)
     (tmp_path / "others" / "thesis.txt").write_text("mine")
     before = contents(tmp_path)
     assert_refused(goodfit(command, csv, "--target", "left", *QUICK, "--out", tmp_path / place), *words)

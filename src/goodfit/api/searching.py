@@ -13,11 +13,11 @@ from sklearn.base import clone
 from goodfit.data.target import guess_task
 from goodfit.errors import InputError
 from goodfit.estimators import Classifier, Regressor
-from goodfit.estimators.finding import choices_of, searches
+from goodfit.estimators.finding import choices_of
 from goodfit.estimators.network import Network, SpaceLike
-from goodfit.estimators.settings import plan_of
+from goodfit.estimators.settings import plan_of, searches
 from goodfit.regularizers.ranges import Space
-from goodfit.studies.problem import read_problem
+from goodfit.studies.problem import read_groups
 
 if TYPE_CHECKING:
     from goodfit.blending import Corrected
@@ -51,17 +51,9 @@ class SearchResult:
         """A row a trial: its recipe, network, held-out loss, epochs, and whether it was trained to the end."""
         return pl.DataFrame(
             [
-                {
-                    "number": trial.number,
-                    "recipe": str(trial.draft.recipe),
-                    "learning_rate": trial.draft.learning_rate,
-                    "hidden": "x".join(map(str, trial.draft.shape.hidden)) or "linear",
-                    "pieces": trial.draft.shape.pieces,
-                    "batch_size": trial.draft.shape.batch_size,
-                    "loss": trial.loss,
-                    "epochs": trial.epochs,
-                    "to_the_end": trial.usable,
-                }
+                {"number": trial.number}
+                | trial.draft.to_dict()
+                | {"loss": trial.loss, "epochs": trial.epochs, "to_the_end": trial.usable}
                 for trial in self.found.trials
             ]
         )
@@ -94,13 +86,13 @@ def search(
         X: an array or a data frame `(n, D)`; pictures, texts or sounds as `Classifier` takes them.
         y: the target `(n,)`.
         space: recipes with ranges, such as `L2(low=1e-6, high=0.1) + Dropout(low=0, high=0.5)` or
-            "l2=1e-6..0.1, dropout=0..0.5"; None for all that is usual.
+            "l2=1e-6..0.1, dropout=0..0.5"; None for those of the estimator, or all that is usual.
         budget: seconds, or a text such as "2min"; above 0.
         estimator: whose other settings are used; what it leaves open is searched. None to tell by the target.
         groups: `(n,)` rows of one group stay on one side of every split; None for none.
         folder: where trials and networks are kept until the end: an interrupted search goes on from there. None for
             memory.
-        store: URL of a database for the trials, such as "postgresql://..."; None for a file in the folder.
+        store: URL of a database for the trials, such as "postgresql://..."; needs a folder too. None for a file in it.
         random_state: seed of everything random; None for the estimator's.
 
     Raises:
@@ -120,14 +112,17 @@ def search(
     from goodfit.studies.searching.store import Store, job_of
 
     started = time.monotonic()
-    made = _estimator(estimator, y).set_params(recipe=Space.of(space) if space is not None else None, budget=budget)
-    if random_state is not None:
-        made.set_params(random_state=random_state)
+    if store is not None and folder is None:
+        raise InputError("store is given without a folder, in which the networks are kept: give one too")
+    asked = {"recipe": None if space is None else Space.of(space), "random_state": random_state}
+    given = {name: value for name, value in asked.items() if value is not None}
+    made = _estimator(estimator, y).set_params(budget=budget, **given)
     if not searches(made):
-        raise InputError(f"space is {str(space)!r}, which leaves nothing open; give ranges, such as 'l2=1e-6..0.1'")
+        fixed = str(made.recipe)
+        raise InputError(f"space is {fixed!r}, which leaves nothing open; give ranges, such as 'l2=1e-6..0.1'")
     problem = made._problem(X, y, None, getattr(made, "class_weight", None))
     if groups is not None:
-        problem = replace(problem, groups=read_problem(X, y, groups=groups).groups)
+        problem = replace(problem, groups=read_groups(groups, problem.rows))
     problem = problem.merged()
     job = job_of(problem, choices_of(made, problem), plan_of(made))
     kept = None if folder is None else Store(Path(folder), job, store)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from goodfit.commands.folder import open_folder, write_run
-from goodfit.commands.reading import Given, Source, read_source
+from goodfit.commands.reading import Source, read_source
 from goodfit.commands.terminal import console, print_json, print_table, progress
 from goodfit.diagnosis import diagnose
 from goodfit.regularizers import Recipe
-from goodfit.regularizers.ranges import Space, has_ranges
+from goodfit.regularizers.ranges import has_ranges
 from goodfit.report.diagnosing import changes_of
 from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels
@@ -25,7 +25,7 @@ from goodfit.studies.problem import Problem
 from goodfit.studies.testing import split_test
 from goodfit.studies.trials import gather_evidence
 from goodfit.studies.usual import usual_settings
-from goodfit.training import Execution
+from goodfit.training import Checkpoint, Execution
 
 TEST_SHARE = 0.2
 RESERVE = 7.0
@@ -60,17 +60,32 @@ class Request:
 
 
 def run(request: Request) -> None:
-    """Fit, test, write the run folder, and say what was found."""
+    """Fit or search, test, write the run folder, and say what was found."""
     budget = read_seconds(request.budget)
     asked = None if request.recipe is None or has_ranges(request.recipe) else Recipe.parse(request.recipe)
     given = read_source(request.source)
-    if asked is None:
-        _search(request, given)
-        return
-    problem = given.problem
-    recipes = list(dict.fromkeys([Recipe(), asked]))
     checkpoint = open_folder(request.out, model=True)
-    train, test = split_test(problem, TEST_SHARE, request.seed)
+    parts = split_test(given.problem, TEST_SHARE, request.seed)
+    if asked is None:
+        from goodfit.commands import search  # Optuna and its database only where they're used
+
+        summary = search.run(request, *parts, given.notes)
+    else:
+        summary = _fit(request, asked, *parts, given.notes, budget=budget, checkpoint=checkpoint)
+    _show(summary, request)
+
+
+def _fit(
+    request: Request,
+    asked: Recipe,
+    train: Problem,
+    test: Problem,
+    notes: tuple[str, ...],
+    *,
+    budget: float | None,
+    checkpoint: Checkpoint,
+) -> dict[str, Any]:
+    recipes = list(dict.fromkeys([Recipe(), asked]))
     deadline = math.inf if budget is None else request.started + max(budget - RESERVE, budget / 3)
     with progress("training") as on_epoch:
         fitted = fit(
@@ -82,29 +97,11 @@ def run(request: Request) -> None:
             on_epoch=on_epoch,
             checkpoint=checkpoint,
         )
-    summary = _summary(fitted, test, request, given.notes)
-    model = model_of(fitted, fitted.best)
-    write_run(request.out, summary, history_frame([c.results for c in fitted.candidates]), model)
-    _show(summary, request)
-
-
-def _search(request: Request, given: Given) -> None:
-    from goodfit.commands import search  # Optuna and its database only where they're used
-
-    budget = read_seconds(request.budget) or search.USUAL_BUDGET
-    space = Space.of(request.recipe)
-    asked = search.Search(
-        source=request.source,
-        space=space,
-        budget=budget,
-        seed=request.seed,
-        out=request.out,
-        networks=request.ensemble,
-        storage=request.storage,
-        json=request.json,
-        started=request.started,
+    summary = _summary(fitted, test, request, notes)
+    write_run(
+        request.out, summary, history_frame([c.results for c in fitted.candidates]), model_of(fitted, fitted.best)
     )
-    search.run(asked, given)
+    return summary
 
 
 def _summary(fitted: Fit, test: Problem, request: Request, notes: tuple[str, ...]) -> dict[str, Any]:
@@ -122,9 +119,20 @@ def _show(summary: dict[str, Any], request: Request) -> None:
     out = console()
     out.print(summary["headline"], style="bold", soft_wrap=True)
     print_table(summary["table"])
+    if "search" in summary:
+        _show_search(summary["search"])
     for verdict in summary["verdicts"]:
         if verdict["outcome"] == "fired":
             out.print(f"{verdict['severity']}: {verdict['title'].lower()} ({verdict['name']}); {verdict['advice']}")
     for note in summary["data"]["notes"]:
         out.print(f"note: {note}")
     out.print(f"chosen: {summary['chosen']}\nreport: {request.out / REPORT}", soft_wrap=True)
+
+
+def _show_search(found: dict[str, Any]) -> None:
+    out = console()
+    out.print(found["told"], soft_wrap=True)
+    for sentence in found["sentences"]:
+        out.print(f"- {sentence}", soft_wrap=True)
+    for advice in found["advice"]:
+        out.print(advice, style="bold", soft_wrap=True)

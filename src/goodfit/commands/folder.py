@@ -14,6 +14,7 @@ from goodfit.errors import InputError
 from goodfit.model import Model
 from goodfit.report import render
 from goodfit.saving import HISTORY, MODEL, REPORT, SUMMARY, draft_of, run_files, write_all
+from goodfit.studies.searching.store import is_search
 from goodfit.training import Checkpoint
 
 STATE, SEARCH = "unfinished.safetensors", "search"
@@ -33,7 +34,7 @@ def open_folder(out: Path, *, model: bool) -> Checkpoint:
     """
     if out.is_dir():
         names = {path.name for path in out.iterdir()}
-        if names and not names & {*FILES, STATE, SEARCH, *_remains(out)}:
+        if names and not names & {*FILES, STATE, *_remains(out)} and not is_search(out / SEARCH):
             raise InputError(f"--out {out} is a folder with other things in it: give a new one")
         if MODEL in names and not model:
             raise InputError(

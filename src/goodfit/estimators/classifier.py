@@ -40,8 +40,8 @@ class Classifier(ClassifierMixin, Network):
         class_weight: None, "balanced", or a weight for each class.
         standardize: whether numbers are brought to mean 0 and deviation 1, outliers compressed; False leaves them.
         budget: seconds, or a text such as "60s": the time of a search, or that after which training ends with what it
-            has. "auto" is 60 s for a search and else no limit. None is no limit and no search: without a recipe a few
-            usual ones are tried.
+            has. "auto" is 60 s for a search and else no limit. None is no limit, and without a recipe no search: a few
+            usual ones are tried; 60 s for ranges.
         ensemble: networks of a search's model at most, 1 or more; 1 is the best single network.
         random_state: seed of everything random.
         device: "auto", "cpu" or "cuda".

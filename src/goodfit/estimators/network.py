@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
 import polars as pl
@@ -19,8 +19,8 @@ from goodfit.blend import Blend
 from goodfit.data.media import medium_of, read_rows
 from goodfit.diagnosis import diagnose
 from goodfit.errors import DoubtfulRecipe, InputError
-from goodfit.estimators.finding import choices_of, pace_of, searches
-from goodfit.estimators.settings import device_of, execution_of, plan_of, recipe_of, settings_of
+from goodfit.estimators.finding import choices_of
+from goodfit.estimators.settings import device_of, execution_of, granted, plan_of, recipe_of, searches, settings_of
 from goodfit.model import Model
 from goodfit.regularizers import Recipe, Regularizer, doubts
 from goodfit.regularizers.ranges import Ranged, Space
@@ -120,13 +120,14 @@ class Network(BaseEstimator):
     def _searched(self, problem: Problem, started: float, store: Store | None = None) -> Self:
         from goodfit.report.searching import summarize_search  # Optuna and its database only where they're used
         from goodfit.studies.searching.finding import find
+        from goodfit.studies.searching.pace import Pace
 
         plan = plan_of(self)
         found = find(
             problem,
             choices_of(self, problem),
             plan=plan,
-            pace=pace_of(self, started),
+            pace=Pace(cast(float, granted(self)), started=started),
             execution=Execution(device_of(self.device), self.threads),
             store=store,
             networks=self.ensemble,

@@ -35,8 +35,8 @@ class Regressor(RegressorMixin, Network):
         standardize: whether numbers and the target are brought to mean 0 and deviation 1; False leaves them: doses are
             then in the target's own units, as in scikit-learn.
         budget: seconds, or a text such as "60s": the time of a search, or that after which training ends with what it
-            has. "auto" is 60 s for a search and else no limit. None is no limit and no search: without a recipe a few
-            usual ones are tried.
+            has. "auto" is 60 s for a search and else no limit. None is no limit, and without a recipe no search: a few
+            usual ones are tried; 60 s for ranges.
         ensemble: networks of a search's model at most, 1 or more; 1 is the best single network.
         random_state: seed of everything random.
         device: "auto", "cpu" or "cuda".

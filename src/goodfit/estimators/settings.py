@@ -10,8 +10,9 @@ import torch
 from sklearn.utils import check_random_state
 
 from goodfit.errors import InputError
-from goodfit.estimators.finding import granted
 from goodfit.regularizers import Recipe
+from goodfit.regularizers.ranges import has_ranges
+from goodfit.studies.budget import USUAL_BUDGET, read_seconds
 from goodfit.studies.fitting import Plan
 from goodfit.studies.problem import Problem
 from goodfit.studies.usual import usual_settings
@@ -24,6 +25,17 @@ TRAINING_SHARE = 0.9
 """Of a budget: the rest is for choosing, scoring and describing the model."""
 USUAL_RATE = 1e-3
 SCHEDULES = ("constant", "cosine")
+
+
+def searches(estimator: Network) -> bool:
+    """Whether an estimator looks for its recipe within a budget."""
+    return has_ranges(estimator.recipe) or (estimator.recipe is None and estimator.budget is not None)
+
+
+def granted(estimator: Network) -> float | None:
+    """The seconds that an estimator may take; None for no limit, which a search always has."""
+    seconds = None if estimator.budget == "auto" else read_seconds(estimator.budget)
+    return USUAL_BUDGET if seconds is None and searches(estimator) else seconds
 
 
 def recipe_of(estimator: Network) -> Recipe:

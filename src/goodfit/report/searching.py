@@ -20,6 +20,9 @@ from goodfit.studies.searching.choosing import Chosen
 from goodfit.studies.searching.finding import Found
 from goodfit.studies.testing import Tested
 
+LATE = 1.25
+"""Times the budget: a search that takes longer had too little."""
+
 
 def summarize_search(found: Found) -> dict[str, Any]:
     """The part of a summary that only a search has, under "search"."""
@@ -44,33 +47,46 @@ def summarize_search(found: Found) -> dict[str, Any]:
 
 
 def sentences(ablation: Ablation) -> list[str]:
-    """What each technique does, a sentence each."""
-    return [_sentence(effect) for effect in ablation.effects]
+    """What each technique does, a sentence each, in shares of the loss with all techniques."""
+    whole = ablation.losses[ablation.fit.chosen].value
+    return [_sentence(effect, whole, ablation.complete) for effect in ablation.effects]
 
 
-def _sentence(effect: Effect) -> str:
-    low, high = score(-effect.without.high), score(-effect.without.low)
+def _sentence(effect: Effect, whole: float, complete: bool) -> str:
+    ends = (effect.without.low / whole, effect.without.high / whole)
     if effect.verdict == "unclear":
-        doubt = f"{effect.technique}: whether it helps can't be told with these rows"
-        return f"{doubt}; leaving it out changes the held-out loss by {low} to {high}"
+        why = "can't be told with these rows" if complete else "can't be told, since the time ran out"
+        changes = f"without it the held-out loss changes by {_between(-ends[1], -ends[0])}"
+        return f"{effect.technique}: whether it helps {why}; {changes}"
     if effect.verdict == "helps":
-        return f"{effect.technique} helps: leaving it out raises the held-out loss by {low} to {high}"
-    return (
-        f"{effect.technique} harms: leaving it out lowers the held-out loss by {score(effect.without.low)} to "
-        f"{score(effect.without.high)}"
-    )
+        return f"{effect.technique} helps: without it the held-out loss rises by {_between(-ends[1], -ends[0])}"
+    return f"{effect.technique} harms: without it the held-out loss falls by {_between(*ends)}"
+
+
+def _between(low: float, high: float) -> str:
+    return f"{_percent(low)} to {_percent(high)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def advice(found: Found) -> list[str]:
-    """Which baseline the user had better take, if any: one that is better, or a linear model that is as good."""
+    """What the user had better do: take a better baseline, or a linear one that is as good; grant more time."""
     problem, chosen = found.ablation.fit.prepared.problem, found.chosen
     luck = chosen.corrected.estimate.value - chosen.corrected.naive
     losses = row_losses(problem, chosen.predicted, chosen.rows) + luck
     lines = []
+    if found.seconds > LATE * found.budget:
+        lines.append(
+            f"{found.budget:.3g} s are too few: one short batch took {found.seconds:.0f} s, the least that does"
+        )
     for rival in better_baseline(found.baselines, losses, problem, rows=chosen.rows):
-        lower = f"{score(-rival.difference.high)} to {score(-rival.difference.low)}"
+        fall = rival.difference.high / rival.loss.value, rival.difference.low / rival.loss.value
         if rival.verdict == "better":
-            lines.append(f"take {rival.name} instead: its held-out loss is lower by {lower}")
+            lines.append(
+                f"take {rival.name} instead: this model's held-out loss is higher by {_between(-fall[0], -fall[1])}"
+            )
         elif rival.verdict == "alike" and rival.name.endswith("regression"):
             lines.append(
                 f"{rival.name} is as good as far as these rows can tell, and simpler: consider taking it instead"
@@ -94,10 +110,12 @@ def _cells(tested: Tested, keys: set[str]) -> dict[str, Any]:
 
 def estimate_line(estimate: Mapping[str, Any], trials: int) -> str:
     """How good the model is on rows that it has not seen, and how much of its looks is luck."""
-    fair, luck = estimate["corrected"], 100 * estimate["optimism"]
+    fair = estimate["corrected"]
     among = f"corrected for having been chosen among {trials} trials {score(fair['value'])}"
     between = f"({score(fair['low'])} to {score(fair['high'])})"
-    return f"Held-out loss of the model {score(estimate['naive'])}; {among} {between}: {luck:.1f} % of it was luck."
+    luck = _percent(1 - estimate["naive"] / fair["value"] if fair["value"] else 0.0)
+    held_out = f"Held-out {estimate['name']} of the model {score(estimate['naive'])}"
+    return f"{held_out}; {among} {between}: {luck} of it was luck."
 
 
 def _counts(trials: Sequence[Trial]) -> dict[str, int]:
@@ -110,23 +128,18 @@ def _counts(trials: Sequence[Trial]) -> dict[str, int]:
 
 
 def _model(chosen: Chosen) -> dict[str, Any]:
-    picks = [
-        {
-            "recipe": str(pick.trial.draft.recipe),
-            "learning_rate": pick.trial.draft.learning_rate,
-            "hidden": list(pick.trial.draft.shape.hidden),
-            "pieces": pick.trial.draft.shape.pieces,
-            "batch_size": pick.trial.draft.shape.batch_size,
-            "share": pick.count / sum(p.count for p in chosen.picks),
-        }
-        for pick in chosen.picks
-    ]
+    picks = [pick.trial.draft.to_dict() | {"share": pick.count / sum(chosen.model.counts)} for pick in chosen.picks]
     return {"networks": len(chosen.model.members), "picks": picks, "temperature": chosen.model.temperature}
 
 
 def _estimate(chosen: Chosen) -> dict[str, Any]:
-    corrected = chosen.corrected
-    return {"naive": corrected.naive, "corrected": corrected.estimate.to_dict(), "optimism": corrected.optimism}
+    """The loss that people know: the log loss, or the root of the mean squared error."""
+    root = chosen.model.task == "regression"
+    corrected = chosen.corrected.estimate.to_dict()
+    told = {"naive": chosen.corrected.naive, **corrected}
+    naive, *ends = (math.sqrt(max(value, 0.0)) if root else value for value in told.values())
+    fair = dict(zip(corrected, ends, strict=True))
+    return {"name": "RMSE" if root else "log loss", "naive": naive, "corrected": fair}
 
 
 def _baseline(problem: Problem, baseline: Baseline) -> dict[str, Any]:
@@ -138,15 +151,6 @@ def _baseline(problem: Problem, baseline: Baseline) -> dict[str, Any]:
 def _best(trials: Sequence[Trial], most: int = 20) -> list[dict[str, Any]]:
     usable = sorted((trial for trial in trials if trial.usable), key=lambda trial: trial.loss)
     return [
-        {
-            "number": trial.number,
-            "recipe": str(trial.draft.recipe),
-            "loss": trial.loss,
-            "epochs": trial.epochs,
-            "learning_rate": trial.draft.learning_rate,
-            "hidden": list(trial.draft.shape.hidden),
-            "pieces": trial.draft.shape.pieces,
-            "batch_size": trial.draft.shape.batch_size,
-        }
+        {"number": trial.number, "loss": trial.loss, "epochs": trial.epochs} | trial.draft.to_dict()
         for trial in usable[:most]
     ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from goodfit.report.tables import OnTest
 from goodfit.statistics import Estimate
+from goodfit.studies.baselines import CONSTANT
 from goodfit.studies.fitting import Fit, as_resampled, held_out_predictions, model_of, scores_of, threshold_of
+from goodfit.studies.learners import constant
 from goodfit.studies.problem import Floats, Problem
 from goodfit.studies.searching.finding import Found
 from goodfit.studies.testing import Predictor, Tested, score_on
@@ -38,8 +39,8 @@ def tested_fit(fitted: Fit, test: Problem, seed: int) -> OnTest:
     shown = list(dict.fromkeys([*none, fitted.chosen]))
     predictors = [_predictor(fitted, i, test) for i in shown]
     tested = score_on(test, predictors, seed)
-    constant = scores_of(test, _constant(fitted.prepared.problem, test.rows))
-    baseline = Tested({key: Estimate(value, value, value) for key, value in constant.items()}, {})
+    told = scores_of(test, constant(fitted.prepared.problem).predict(test.table))
+    baseline = Tested({key: Estimate(value, value, value) for key, value in told.items()}, {})
     raw = _as_resampled(fitted, test)
     return OnTest(test, predictors[-1].predicted, dict(zip(shown, tested, strict=True)), baseline, raw)
 
@@ -61,14 +62,6 @@ def _predictor(fitted: Fit, place: int, test: Problem) -> Predictor:
     return Predictor(model_of(fitted, candidate).predict(test.table), threshold)
 
 
-def _constant(train: Problem, rows: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The best prediction that looks at no column: the mean, or the shares of the classes."""
-    if train.task == "regression":
-        return np.full((rows, 1), np.average(train.target, weights=train.weights))
-    shares = np.bincount(train.target, train.weights, minlength=len(train.classes))
-    return np.tile(shares / shares.sum(), (rows, 1))
-
-
 def tested_search(found: Found, test: Problem, seed: int) -> TestedSearch:
     """Score the model of a search, its winner's recipe alone, no regularization, and the baselines."""
     on_test = tested_fit(found.ablation.fit, test, seed)
@@ -76,7 +69,7 @@ def tested_search(found: Found, test: Problem, seed: int) -> TestedSearch:
     own = Predictor(chosen.model.predict(test.table), threshold_of(problem, chosen.predicted, chosen.rows))
     rivals = {}
     for baseline in found.baselines:
-        if baseline.name != "constant" and not baseline.note:
+        if baseline.name != CONSTANT and not baseline.note:
             rows = np.flatnonzero(np.isfinite(baseline.predicted).all(1))
             threshold = threshold_of(problem, baseline.predicted[rows], rows)
             rivals[baseline.name] = Predictor(baseline.predict(test.table), threshold)

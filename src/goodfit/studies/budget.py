@@ -7,6 +7,8 @@ import re
 
 from goodfit.errors import InputError
 
+USUAL_BUDGET = 60.0
+"""Seconds of a search whose user says nothing of time."""
 UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 

@@ -112,10 +112,15 @@ def read_problem(
         problem = Problem(table, codes, classes, "multiclass" if alarm is None else "binary", shares, name, alarm)
     if len(problem.target) != table.rows:
         raise InputError(f"the table has {table.rows} rows, the target {len(problem.target)}: give one for each row")
-    return problem if groups is None else replace(problem, groups=_read_groups(groups, table.rows))
+    return problem if groups is None else replace(problem, groups=read_groups(groups, table.rows))
 
 
-def _read_groups(groups: Any, rows: int) -> Ints:
+def read_groups(groups: Any, rows: int) -> Ints:
+    """The group of each row `(n,)`, from 0.
+
+    Raises:
+        InputError: not one value a row.
+    """
     column = to_column(groups, "groups")
     if len(column.values) != rows or column.missing.any():
         raise InputError(f"groups has {len(column.values)} values, {int(column.missing.sum())} missing; give {rows}")

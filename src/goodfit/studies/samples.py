@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from goodfit import picking
 from goodfit.data.schema import Schema
 from goodfit.data.splits import folds
 from goodfit.regularizers import Recipe
@@ -16,9 +17,6 @@ from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.subject import Subject
 from goodfit.training import RunResult, train
-
-SMALLEST = 1e-12
-"""A probability below counts as this in a log loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +117,4 @@ def part_of(problem: Problem, sample: Sample, share: float) -> Sample:
 
 def row_losses(problem: Problem, predicted: Floats, rows: Ints) -> Floats:
     """The loss of each row `(r,)` for predictions `(r, C)`: log loss, or the squared error in the target's own unit."""
-    target = problem.target[rows]
-    if problem.task == "regression":
-        return np.asarray((predicted[:, 0] - target) ** 2)
-    return np.asarray(-np.log(np.maximum(predicted[np.arange(len(rows)), target], SMALLEST)))
+    return picking.row_losses(predicted, problem.target[rows], problem.task)

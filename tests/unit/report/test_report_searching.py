@@ -1,5 +1,6 @@
 """What a search's summary says, and that its page shows it."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 import goodfit
 from goodfit.report import tested as scores
 from goodfit.report.page import render
-from goodfit.report.searching import add_tested, estimate_line, sentences
+from goodfit.report.searching import add_tested, advice, estimate_line, sentences
 from goodfit.saving import json_text
 from goodfit.statistics import Estimate
 from goodfit.studies.ablation import Effect
@@ -21,6 +22,14 @@ def searched():
     from sklearn.datasets import make_classification
 
     X, y = make_classification(160, n_features=6, flip_y=0.1, random_state=0)
+    return goodfit.search(X, y, space=SPACE, budget=3, random_state=1)
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    from sklearn.datasets import make_regression
+
+    X, y = make_regression(120, n_features=4, noise=5.0, random_state=0)
     return goodfit.search(X, y, space=SPACE, budget=3, random_state=1)
 
 
@@ -50,27 +59,43 @@ def test_test_scores_of_the_model_and_the_baselines_stand_in_the_table(searched)
 @pytest.mark.parametrize(
     ("without", "verdict", "said"),
     [
-        (
-            Estimate(-0.02, -0.03, -0.01),
-            "helps",
-            "dropout helps: leaving it out raises the held-out loss by 0.010 to 0.030",
-        ),
-        (
-            Estimate(0.02, 0.01, 0.03),
-            "harms",
-            "dropout harms: leaving it out lowers the held-out loss by 0.010 to 0.030",
-        ),
-        (Estimate(0.0, -0.01, 0.02), "unclear", "leaving it out changes the held-out loss by -0.020 to 0.010"),
+        (Estimate(-0.02, -0.03, -0.01), "helps", "dropout helps: without it the held-out loss rises by 2.0 % to 6.0 %"),
+        (Estimate(0.02, 0.01, 0.03), "harms", "dropout harms: without it the held-out loss falls by 2.0 % to 6.0 %"),
+        (Estimate(0.0, -0.01, 0.02), "unclear", "these rows; without it the held-out loss changes by -4.0 % to 2.0 %"),
     ],
 )
-def test_a_technique_gets_a_plain_sentence(without, verdict, said):
+def test_a_technique_gets_a_plain_sentence_in_shares_of_the_loss(without, verdict, said):
+    assert said in sentences(ablation_of(without, verdict))[0]
+
+
+def test_what_there_was_no_time_for_is_not_blamed_on_the_rows():
+    line = sentences(ablation_of(Estimate(0.0, -0.01, 0.02), "unclear", complete=False))[0]
+    assert "since the time ran out" in line
+    assert "rows" not in line
+
+
+def ablation_of(without, verdict, *, complete=True):
+    """An ablation of one technique, with a loss of 0.5 with all of them."""
     effect = Effect("dropout", without, 0.5, without, 0.5, verdict)
-    assert said in sentences(SimpleNamespace(effects=[effect]))[0]
+    losses = [Estimate(0.9, 0.8, 1.0), Estimate(0.5, 0.4, 0.6)]
+    return SimpleNamespace(effects=[effect], losses=losses, fit=SimpleNamespace(chosen=1), complete=complete)
 
 
 def test_luck_is_a_number():
     corrected = {"value": 0.25, "low": 0.2, "high": 0.3}
-    line = estimate_line({"naive": 0.2, "corrected": corrected, "optimism": 0.2}, 12)
-    assert (
-        "0.200; corrected for having been chosen among 12 trials 0.250 (0.200 to 0.300): 20.0 % of it was luck" in line
-    )
+    line = estimate_line({"name": "log loss", "naive": 0.2, "corrected": corrected}, 12)
+    assert line.startswith("Held-out log loss of the model 0.200; corrected for having been chosen among 12 trials")
+    assert line.endswith("0.250 (0.200 to 0.300): 20.0 % of it was luck.")
+
+
+def test_numbers_have_the_root_of_their_squared_error(numbers):
+    found = numbers.to_dict()["estimate"]
+    assert found["name"] == "RMSE"
+    assert found["naive"] == pytest.approx(numbers.estimate.naive**0.5)
+    assert found["corrected"]["value"] == pytest.approx(numbers.estimate.estimate.value**0.5)
+
+
+def test_a_budget_that_was_too_short_says_what_would_have_done(searched):
+    late = dataclasses.replace(searched.found, budget=0.1, seconds=4.0)
+    assert advice(late)[0] == "0.1 s are too few: one short batch took 4 s, the least that does"
+    assert not any("too few" in line for line in advice(dataclasses.replace(late, budget=4.0)))

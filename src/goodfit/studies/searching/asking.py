@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
@@ -41,7 +41,6 @@ class Proposer:
     ) -> None:
         self.choices, self.seed = choices, seed
         self.distributions = distributions_of(choices)
-        logging.getLogger("optuna").setLevel(logging.WARNING)
         self.study = _opened(storage, name, anew=anew)
 
     def ask(self, count: int, enqueued: Sequence[Draft] = (), *, like: Shape | None = None) -> list[Proposal]:
@@ -97,9 +96,10 @@ class Proposer:
 def _opened(storage: str | None, name: str, *, anew: bool) -> optuna.Study:
     """The study of a name, there or new; InputError where the database can't be used."""
     try:
-        if anew and storage and name in optuna.get_all_study_names(storage):
-            optuna.delete_study(study_name=name, storage=storage)
-        return optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+        with _quiet():
+            if anew and storage and name in optuna.get_all_study_names(storage):
+                optuna.delete_study(study_name=name, storage=storage)
+            return optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
     except (ImportError, SQLAlchemyError, OptunaError, RuntimeError) as error:
         reason = (str(error.__cause__ or error).splitlines() or [type(error).__name__])[0]
         where = re.sub(r"(?<=://)[^@/]*@", "...@", str(storage))
@@ -107,6 +107,17 @@ def _opened(storage: str | None, name: str, *, anew: bool) -> optuna.Study:
             f"the store {where} can't be used ({reason}): give the URL of a database that is there, "
             "such as postgresql://user@host/name, or leave it away"
         ) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without a line on standard error that says that a study was made."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(level)
 
 
 def distributions_of(choices: Choices) -> dict[str, BaseDistribution]:

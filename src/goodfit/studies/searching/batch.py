@@ -62,14 +62,12 @@ class Batch:
         settings: what they shared.
         seconds: how long they took.
         work: how many multiplications, in the unit of `work_of`.
-        cut: whether time ran out before they had ended.
     """
 
     trials: tuple[Trial, ...]
     settings: Settings
     seconds: float
     work: float
-    cut: bool
 
 
 def train_batch(
@@ -106,9 +104,8 @@ def train_batch(
     each = len(splits)
     trials = tuple(_trial(prepared, p, results[i * each : (i + 1) * each]) for i, p in enumerate(proposals))
     seconds = time.monotonic() - started
-    cut = any(result.outcome == "out of time" for result in results)
     work = sum(work_of(result, settings.batch_size) for result in results)
-    return Batch(trials, settings, seconds, work, cut)
+    return Batch(trials, settings, seconds, work)
 
 
 def work_of(result: RunResult, batch_size: int) -> float:

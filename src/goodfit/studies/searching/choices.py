@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from goodfit.errors import DoubtfulRecipe
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.ranges import Space
 from goodfit.training import Settings
@@ -35,6 +39,20 @@ class Draft:
     recipe: Recipe
     shape: Shape
     learning_rate: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; `from_dict` is the inverse."""
+        shape = asdict(self.shape) | {"hidden": list(self.shape.hidden)}
+        return {"recipe": str(self.recipe), "learning_rate": self.learning_rate} | shape
+
+    @staticmethod
+    def from_dict(state: Mapping[str, Any]) -> Draft:
+        """A draft from its plain data; what is doubtful in its recipe was said when its space was made."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DoubtfulRecipe)
+            recipe = Recipe.parse(state["recipe"])
+        shape = Shape(tuple(state["hidden"]), state["pieces"], state["batch_size"])
+        return Draft(recipe, shape, state["learning_rate"])
 
 
 @dataclass(frozen=True)

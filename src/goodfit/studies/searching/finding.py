@@ -32,6 +32,7 @@ class Found:
         baselines: what else could be used.
         choices: what was searched.
         seconds: of all this, those of a search that this one went on with included.
+        budget: seconds granted.
     """
 
     chosen: Chosen
@@ -40,6 +41,7 @@ class Found:
     baselines: tuple[Baseline, ...]
     choices: Choices
     seconds: float
+    budget: float
 
     @property
     def trials(self) -> list[Trial]:
@@ -81,6 +83,8 @@ def find(
     rooms = Rooms(problem, splits_of(problem, plan), plan.standardize, plan.seed, plan.metric)
     known = store.batches(rooms) if store else []
     pace.spent += sum(batch.seconds for batch in known)
+    for batch in known:
+        pace.learn(batch.work, batch.seconds)
     name = f"{STUDY}-{store.job[:16]}" if store else STUDY
     proposer = Proposer(choices, plan.seed, store.url if store else None, name, anew=not known)
     proposer.catch_up({t.number: judged(t, rooms) for batch in known for t in batch.trials})
@@ -97,7 +101,7 @@ def find(
     baselines = train_baselines(problem, rooms.splits, seed=plan.seed, deadline=pace.until(SHARE_OF_ABLATION))
     chosen = choose(rooms, batches, networks)
     ablation = _ablated(problem, chosen, batches, choices, plan=plan, pace=pace, execution=execution)
-    return Found(chosen, ablation, tuple(batches), baselines, choices, pace.elapsed)
+    return Found(chosen, ablation, tuple(batches), baselines, choices, pace.elapsed, pace.budget)
 
 
 def _ablated(

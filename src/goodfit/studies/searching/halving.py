@@ -16,7 +16,7 @@ RUNGS = (1 / 3, 2 / 3)
 
 
 def halving(trial_of_run: Ints, max_epochs: int, rungs: Sequence[float] = RUNGS) -> Drop:
-    """What drops the worse half of the trials at each rung.
+    """What drops the worse half of the trials at each rung; those whose runs still wait for their turn stay.
 
     Args:
         trial_of_run: `(N,)` the trial that each run belongs to, from 0.
@@ -31,11 +31,12 @@ def halving(trial_of_run: Ints, max_epochs: int, rungs: Sequence[float] = RUNGS)
     alive = np.ones(trials, dtype=bool)
 
     def drop(epoch: int, losses: Floats) -> Ints:
-        if epoch not in at or alive.sum() < 2:
+        if epoch not in at:
             return np.empty(0, np.int64)
-        scores = np.where(alive, mean_best(losses, trial_of_run, trials), np.inf)
-        order = np.argsort(scores, kind="stable")
-        alive[order[math.ceil(alive.sum() / 2) :]] = False
+        scores = mean_best(losses, trial_of_run, trials)
+        told = np.flatnonzero(alive & np.isfinite(scores))
+        order = told[np.argsort(scores[told], kind="stable")]
+        alive[order[math.ceil(len(order) / 2) :]] = False
         return np.flatnonzero(~alive[trial_of_run])
 
     return drop

@@ -32,6 +32,7 @@ class Rooms:
     seed: int
     metric: str | None = None
     kept: dict[int, Prepared] = field(default_factory=dict)
+    schemas: dict[int, Schema] = field(default_factory=dict)
 
     def of(self, pieces: int, recipes: Sequence[Recipe] = ()) -> Prepared:
         """The problem as runs of these recipes see it. Recipes that enlarge the rows get views of their own."""
@@ -44,14 +45,20 @@ class Rooms:
     @property
     def picture(self) -> tuple[int, ...]:
         """Channels, height and width of pictures and sounds; `()` of other rows."""
-        form = Schema.of(self.problem.table).form
+        form = self.schema(0).form
         return form.shape if form.kind in ("image", "sound") else ()
 
     def inputs(self, pieces: int) -> int:
         """How many inputs a row has; of texts as many as there may be terms."""
         if self.problem.kind == "text":
             return MOST_TERMS
-        return len(Schema.of(self.problem.table, pieces).input_names)
+        return len(self.schema(pieces).input_names)
+
+    def schema(self, pieces: int) -> Schema:
+        """The columns' structure with so many pieces of a number at most."""
+        if pieces not in self.schemas:
+            self.schemas[pieces] = Schema.of(self.problem.table, pieces)
+        return self.schemas[pieces]
 
     def _prepared(self, pieces: int, recipes: Sequence[Recipe]) -> Prepared:
         return prepare(
@@ -59,6 +66,6 @@ class Rooms:
             [train for train, _ in self.splits],
             recipes,
             standardize=self.standardize,
-            schema=Schema.of(self.problem.table, pieces),
+            schema=self.schema(pieces),
             seed=self.seed,
         )

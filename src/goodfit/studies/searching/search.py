@@ -136,10 +136,8 @@ def _suiting(shape: Shape, rooms: Rooms, choices: Choices, pace: Pace) -> Shape:
 def _work_of(shape: Shape, rooms: Rooms, choices: Choices) -> float:
     """Of a trial that trains to the end on all folds."""
     settings = shape.settings(choices.base, choices.base.max_epochs)
-    inputs = rooms.inputs(shape.pieces)
-    layout = Layout(
-        (inputs, *shape.hidden, max(len(rooms.problem.classes), 1)), False, rooms.picture, settings.channels
-    )
+    outputs = len(rooms.problem.classes) if rooms.problem.task == "multiclass" else 1
+    layout = Layout((rooms.inputs(shape.pieces), *shape.hidden, outputs), False, rooms.picture, settings.channels)
     rows = sum(len(train) for train, _ in rooms.splits)
     return settings.max_epochs * work_an_epoch(rows, layout.total, settings.batch_size)
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -14,21 +11,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from goodfit.errors import InputError
 from goodfit.networks import Layout
-from goodfit.regularizers import BatchNorm, Recipe
+from goodfit.regularizers import BatchNorm
 from goodfit.rng import derive
+from goodfit.saving import read_tensors, write_all
 from goodfit.studies.fitting import Plan, model_from
 from goodfit.studies.problem import Problem
 from goodfit.studies.searching.batch import Batch, Trial, out_of_fold
-from goodfit.studies.searching.choices import Choices, Draft, Shape
+from goodfit.studies.searching.choices import Choices, Draft
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.training import History, RunResult, Settings
 
 FORMAT = 1
-DATABASE = "trials.db"
+DATABASE, BATCHES = "trials.db", "batch-*.safetensors"
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -58,15 +56,8 @@ class Store:
 
     def keep(self, batch: Batch) -> None:
         """Write a batch; a file is there whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(self.written)
-        draft = path.with_suffix(".new")
-        try:
-            draft.write_bytes(save(_arrays(batch), {"job": self.job, "batch": json.dumps(_header(batch))}))
-            os.replace(draft, path)
-        finally:
-            with suppress(OSError):
-                draft.unlink()
+        content = save(_arrays(batch), {"job": self.job, "batch": json.dumps(_header(batch))})
+        write_all(self.folder, {self._path(self.written).name: content})
         self.written += 1
 
     def batches(self, rooms: Rooms) -> list[Batch]:
@@ -79,7 +70,7 @@ class Store:
 
     def clear(self) -> None:
         """Remove the networks: the search is done."""
-        for path in self.folder.glob("batch-*.safetensors"):
+        for path in self.folder.glob(BATCHES):
             path.unlink(missing_ok=True)
 
     def _path(self, number: int) -> Path:
@@ -87,14 +78,15 @@ class Store:
 
     def _read(self, path: Path, rooms: Rooms) -> Batch | None:
         try:
-            with safe_open(path, "np") as file:
-                metadata = file.metadata() or {}
-                if metadata.get("job") != self.job:
-                    return None
-                arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  not a dict
-        except (OSError, SafetensorError):
+            metadata, arrays = read_tensors(path)
+        except InputError:
             return None
-        return _batch(json.loads(metadata["batch"]), arrays, rooms)
+        return _batch(json.loads(metadata["batch"]), arrays, rooms) if metadata.get("job") == self.job else None
+
+
+def is_search(folder: Path) -> bool:
+    """Whether a search was begun there."""
+    return (folder / DATABASE).is_file() or any(folder.glob(BATCHES))
 
 
 def job_of(problem: Problem, choices: Choices, plan: Plan) -> str:
@@ -112,8 +104,7 @@ def _header(batch: Batch) -> dict[str, Any]:
     trials = [
         {
             "number": trial.number,
-            "recipe": str(trial.draft.recipe),
-            "learning_rate": trial.draft.learning_rate,
+            "draft": trial.draft.to_dict(),
             "loss": trial.loss,
             "epochs": trial.epochs,
             "outcomes": [result.outcome for result in trial.results],
@@ -121,9 +112,12 @@ def _header(batch: Batch) -> dict[str, Any]:
         }
         for trial in batch.trials
     ]
-    shape = asdict(batch.trials[0].draft.shape)
-    told = {"seconds": batch.seconds, "work": batch.work, "cut": batch.cut}
-    return {"settings": asdict(batch.settings), "shape": shape, "trials": trials} | told
+    return {
+        "settings": asdict(batch.settings),
+        "trials": trials,
+        "seconds": batch.seconds,
+        "work": batch.work,
+    }
 
 
 def _arrays(batch: Batch) -> Arrays:
@@ -139,9 +133,8 @@ def _arrays(batch: Batch) -> Arrays:
 
 def _batch(header: dict[str, Any], arrays: Arrays, rooms: Rooms) -> Batch:
     settings = _settings(header["settings"])
-    shape = Shape(tuple(header["shape"]["hidden"]), header["shape"]["pieces"], header["shape"]["batch_size"])
     told = header["trials"]
-    drafts = [Draft(Recipe.parse(each["recipe"]), shape, each["learning_rate"]) for each in told]
+    drafts = [Draft.from_dict(each["draft"]) for each in told]
     norm = any(BatchNorm in draft.recipe for draft in drafts)
     trials = []
     for each, draft in zip(told, drafts, strict=True):
@@ -149,10 +142,10 @@ def _batch(header: dict[str, Any], arrays: Arrays, rooms: Rooms) -> Batch:
         if not results:
             trials.append(Trial(each["number"], draft, each["loss"], each["epochs"], ()))
             continue
-        prepared = rooms.of(shape.pieces, [draft.recipe])
+        prepared = rooms.of(draft.shape.pieces, [draft.recipe])
         predicted, model = out_of_fold(prepared, results), model_from(prepared, results)
         trials.append(Trial(each["number"], draft, each["loss"], each["epochs"], results, predicted, model))
-    return Batch(tuple(trials), settings, header["seconds"], header["work"], header["cut"])
+    return Batch(tuple(trials), settings, header["seconds"], header["work"])
 
 
 def _settings(told: dict[str, Any]) -> Settings:
@@ -182,8 +175,3 @@ def _results(
             )
         )
     return tuple(found)
-
-
-def trials_of(batches: Sequence[Batch]) -> list[Trial]:
-    """All trials, in the order of their batches."""
-    return [trial for batch in batches for trial in batch.trials]
