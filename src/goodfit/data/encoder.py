@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from goodfit.data.pieces import Pieces, fit_pieces
-from goodfit.data.schema import DAY, MAX_LEVELS, Schema
+from goodfit.data.schema import CUT, DAY, MAX_LEVELS, Schema
 from goodfit.data.table import Column, Table
 from goodfit.data.words import Vocabulary
 from goodfit.regularizers.images.scale import to_inputs as pixels_to_inputs
@@ -68,10 +68,10 @@ class Encoder:
             return self._media(table.columns[0], dtype)
         out = np.zeros((table.rows, len(self.schema.input_names)), dtype=dtype)
         measured, positions = _measured(table, self.schema, self.frequent)
-        limit = float(np.finfo(dtype).max)
+        limits = self._limits(float(np.finfo(dtype).max))
         for part in _blocks(len(measured), table.rows):
             z = standardized(np.stack(measured[part]), Measures(*(v[part, None] for v in self.measures)))
-            out[:, positions[part]] = np.clip(z, -limit, limit).T
+            out[:, positions[part]] = np.clip(z, -limits[part], limits[part]).T
         for field, column, start in zip(self.schema.fields, table.columns, self.schema.starts, strict=False):
             if field.kind == "category":
                 codes = _input_of_level(column, field.levels, self.seen[field.name])[column.values]
@@ -86,6 +86,12 @@ class Encoder:
             if field.missing:
                 out[:, start + len(field.inputs) - 1] = column.missing
         return out
+
+    def _limits(self, largest: float) -> Floats:
+        """How far each measured input goes on both sides of 0, (P, 1)."""
+        cut = np.array([field.cut for field in self.schema.fields if field.measured], dtype=bool)
+        natural = self.measures.high == _NO_FENCE
+        return np.where(cut & ~natural, CUT, largest)[:, None]
 
     def _media(self, column: Column, dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
         """Pictures and sounds on a scale that is the same for all data; texts by their vocabulary."""
@@ -142,6 +148,8 @@ def fit_encoder(
     mean and s the weighted population standard deviation of the values there:
 
         z = (x - m) / s,    and beyond a fence f > 0:    z -> f + log(1 + z - f),    likewise below.
+
+    A column that the schema cuts has min(max(z, -3), 3) instead, unless it is left as it is.
 
     Args:
         table: n rows.

@@ -20,6 +20,8 @@ from goodfit.texts.sentences import width_of
 
 MAX_LEVELS = 128  # a category's levels with an input of their own; what is rarer shares one
 
+CUT = 3.0  # standard deviations
+
 DAY = 86400.0
 DATE_PARTS = ("year day sin", "year day cos", "week day sin", "week day cos")
 CLOCK_PARTS = ("hour sin", "hour cos")
@@ -32,6 +34,7 @@ class Field:
     missing: an indicator of missing values; frequency: how common the category's level is; clock: the time of day.
     shape: of the inputs of a picture, a sound or a text; reader: the sentence encoder of a text, if any.
     pieces: how many further inputs a number has that say how far it has come through an interval.
+    cut: whether a standardized number ends at `CUT` on both sides.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Field:
     shape: tuple[int, ...] = ()
     reader: str = ""
     pieces: int = 0
+    cut: bool = False
 
     @property
     def measured(self) -> bool:
@@ -78,13 +82,14 @@ class Schema:
     notes: tuple[str, ...] = ()
 
     @staticmethod
-    def of(table: Table, pieces: int = 0) -> Schema:
+    def of(table: Table, pieces: int = 0, *, cut: bool = False) -> Schema:
         """Read the structure off a whole table: names, kinds, levels, missing values; of numbers only how many differ.
 
         Args:
             table: n rows.
             pieces: further inputs of a number at most (`piecewise`): as many, or one fewer than the column has distinct
                 values; none where that is below 2. 0 is none.
+            cut: whether standardized numbers end at `CUT` deviations: a network can't extend a trend beyond.
 
         Raises:
             InputError: no column can be used: each is empty, constant, or text that is different in every row.
@@ -97,7 +102,7 @@ class Schema:
         medium_of(table)
         reasons = [_why_not(column, table.rows) for column in table.columns]
         notes = tuple(_notes(dict(zip(table.names, reasons, strict=True))))
-        fields = tuple(_field(c, pieces) for c, reason in zip(table.columns, reasons, strict=True) if not reason)
+        fields = tuple(_field(c, pieces, cut) for c, reason in zip(table.columns, reasons, strict=True) if not reason)
         if not fields:
             raise InputError(f"no column can be used: {'; '.join(notes)}")
         return Schema(fields, notes)
@@ -188,7 +193,7 @@ def _notes(reasons: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _field(column: Column, pieces: int) -> Field:
+def _field(column: Column, pieces: int, cut: bool) -> Field:
     if column.kind in MEDIA:
         return Field(column.name, column.kind, shape=_shape(column), reader=column.reader)
     missing = column.missing
@@ -199,7 +204,8 @@ def _field(column: Column, pieces: int) -> Field:
         return Field(column.name, "category", levels, bool(missing.any()), int((counts > 0).sum()) > MAX_LEVELS)
     clock = column.kind == "date" and bool((column.values[~missing] % DAY).any())
     room = room_for(column.values, pieces) if column.kind == "number" and pieces else 0
-    return Field(column.name, column.kind, missing=bool(missing.any()), clock=clock, pieces=room)
+    cut = cut and column.kind == "number"
+    return Field(column.name, column.kind, missing=bool(missing.any()), clock=clock, pieces=room, cut=cut)
 
 
 def _shape(column: Column) -> tuple[int, ...]:

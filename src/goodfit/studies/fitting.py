@@ -40,6 +40,7 @@ class Plan:
         metric: what a recipe is chosen by, a key of `goodfit.metrics`; None is the held-out loss.
         use: the place of the recipe to use, whatever the others score; None to choose.
         pieces: inputs at most that the piecewise-linear encoding of a number adds to it; 0 for none.
+        cut: whether standardized numbers end at 3 deviations.
     """
 
     members: int = 5
@@ -50,6 +51,7 @@ class Plan:
     metric: str | None = None
     use: int | None = None
     pieces: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,7 @@ def fit(
     if problem.rows < 2:
         raise InputError("one sample, or all rows are the same: give at least 2 different rows")
     splits = splits_of(problem, plan)
-    schema = Schema.of(problem.table, plan.pieces)
+    schema = Schema.of(problem.table, plan.pieces, cut=plan.cut)
     trains = [kept for kept, _ in splits]
     prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
     runs = [_run(prepared, recipe, member, splits, plan) for recipe in recipes for member in range(plan.members)]

@@ -223,3 +223,28 @@ def test_integer_weights_count_rows_within_the_fences():
     plain = fit_encoder(repeated, Schema.of(repeated)).measures
     np.testing.assert_allclose(weighted.center, plain.center)
     np.testing.assert_allclose(weighted.scale, plain.scale)
+
+
+def test_cut_numbers_end_at_three_deviations_and_all_else_is_as_it_was():
+    """A date beyond is no number: a trend in time goes on."""
+    X = to_table(
+        pl.DataFrame(
+            {
+                "x": [*np.linspace(-1.0, 1.0, 59), 40.0],
+                "b": [True] + [False] * 59,
+                "d": [datetime.datetime(2020, 1, 1 + i % 28) for i in range(59)] + [datetime.datetime(2060, 1, 1)],
+            }
+        )
+    )
+    plain, cut = (fit_encoder(X, Schema.of(X, cut=cut)).transform(X, np.float64) for cut in (False, True))
+    assert plain[:, 0].max() > 3.5
+    np.testing.assert_array_equal(cut[:, 0], np.clip(plain[:, 0], -3, 3))
+    np.testing.assert_array_equal(cut[:, 1:], plain[:, 1:])
+    assert max(plain[:, 1].max(), plain[:, 2].max()) > 3
+
+
+def test_numbers_in_their_own_unit_are_not_cut():
+    X = to_table([[0.0], [5.0], [900.0]])
+    encoder = fit_encoder(X, Schema.of(X, cut=True), standardize=False)
+    assert encoder.transform(X).ravel().tolist() == [0.0, 5.0, 900.0]
+    assert Encoder.from_dict(json.loads(json.dumps(encoder.to_dict()))).schema.fields[0].cut

@@ -26,7 +26,7 @@ from goodfit.studies.searching.store import Store, job_of
 from goodfit.training import Execution
 
 SPACE = Space.parse("l2=off|1e-5..0.1, dropout=0..0.4, early_stopping=3")
-CHOICES = Choices(SPACE, ((8,), ()), (0, 4), (16, 32), (1e-3, 1e-2), SETTINGS)
+CHOICES = Choices(SPACE, ((8,), ()), (0, 4), (False, True), (16, 32), (1e-3, 1e-2), SETTINGS)
 
 
 def rooms_of(problem, plan=None) -> Rooms:
@@ -53,10 +53,10 @@ def found(problem):
 @pytest.fixture(scope="module")
 def halved(problem):
     """A batch of eight trials that lost the worse half twice."""
-    choices = Choices(SPACE, ((8,),), (0,), (16,), (1e-3, 1e-2), SETTINGS)
+    choices = Choices(SPACE, ((8,),), (0,), (False,), (16,), (1e-3, 1e-2), SETTINGS)
     rooms, asked = rooms_of(problem), Proposer(choices, 0).ask(8)
     settings = asked[0].draft.shape.settings(SETTINGS, 6)
-    return train_batch(rooms.of(0), rooms.splits, asked, settings, seed=0, execution=Execution())
+    return train_batch(rooms.of(asked[0].draft.shape), rooms.splits, asked, settings, seed=0, execution=Execution())
 
 
 def test_a_batch_has_one_shape_and_drafts_within_the_space():
@@ -85,7 +85,9 @@ def test_proposals_are_a_function_of_the_seed_and_what_was_told():
 
 
 def test_who_learns_from_trials_proposes_near_the_best_ones():
-    choices = Choices(Space.parse("l2=1e-6..1, early_stopping=3"), ((8,),), (0,), (16,), (1e-3, 1e-2), SETTINGS)
+    choices = Choices(
+        Space.parse("l2=1e-6..1, early_stopping=3"), ((8,),), (0,), (False,), (16,), (1e-3, 1e-2), SETTINGS
+    )
     proposer = Proposer(choices, 0)
 
     def distance(proposal):
@@ -112,7 +114,7 @@ def test_a_study_on_disk_goes_on_and_gives_up_what_was_under_way(tmp_path):
 
 @pytest.mark.parametrize("kind", sorted(SPACES))
 def test_every_kind_of_rows_has_a_space_and_recipes_to_begin_with(kind):
-    choices = Choices(Space.parse(SPACES[kind]), ((8,),), (0,), (16,), (1e-3, 1e-2), SETTINGS)
+    choices = Choices(Space.parse(SPACES[kind]), ((8,),), (0,), (False,), (16,), (1e-3, 1e-2), SETTINGS)
     drafts = first_drafts(kind, choices)
     assert len(drafts) >= 2
     asked = Proposer(choices, 0).ask(len(drafts), drafts)
@@ -306,7 +308,9 @@ def test_a_metric_decides_which_trials_are_best(problem, halved):
 
 def test_doses_of_augmentation_are_searched_as_any(problem, tmp_path):
     """Each dose of SMOTE has encodings of its own, which come back with the networks that learned from them."""
-    choices = Choices(Space.parse("smote=off|0.5..1, early_stopping=3"), ((8,),), (0,), (16,), (1e-2, 1e-2), SETTINGS)
+    choices = Choices(
+        Space.parse("smote=off|0.5..1, early_stopping=3"), ((8,),), (0,), (False,), (16,), (1e-2, 1e-2), SETTINGS
+    )
     store = Store(tmp_path, "smote")
     rooms, batches = searched(problem, choices=choices, proposer=Proposer(choices, 0), on_batch=store.keep)
     trials = [trial for batch in batches for trial in batch.trials]
@@ -319,4 +323,4 @@ def test_doses_of_augmentation_are_searched_as_any(problem, tmp_path):
 
 
 def test_shapes_are_told_apart():
-    assert Shape((8,), 0, 16) < Shape((8,), 4, 16)
+    assert Shape((8,), 0, False, 16) < Shape((8,), 4, False, 16)

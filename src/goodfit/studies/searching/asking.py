@@ -22,7 +22,7 @@ from goodfit.studies.searching.choices import Choices, Draft, Proposal, Shape
 STUDY = "goodfit"
 STARTUP = 20
 """Trials that are drawn at random before the others learn from them."""
-HIDDEN, PIECES, BATCH, RATE = "hidden", "pieces", "batch_size", "learning_rate"
+HIDDEN, PIECES, CUT, BATCH, RATE = "hidden", "pieces", "cut", "batch_size", "learning_rate"
 
 
 class Proposer:
@@ -125,6 +125,7 @@ def distributions_of(choices: Choices) -> dict[str, BaseDistribution]:
     found: dict[str, BaseDistribution] = {
         HIDDEN: CategoricalDistribution([_word(h) for h in choices.hidden]),
         PIECES: CategoricalDistribution(list(choices.pieces)),
+        CUT: CategoricalDistribution(list(choices.cuts)),
         BATCH: CategoricalDistribution(list(choices.batch_sizes)),
         RATE: FloatDistribution(*choices.learning_rate, log=True),
     }
@@ -140,7 +141,7 @@ def draft_of(parameters: dict[str, Any], choices: Choices) -> Draft:
     told = distributions_of(choices)
     parameters = {key: _short(value, told[key]) for key, value in parameters.items()}
     hidden = next(h for h in choices.hidden if _word(h) == parameters[HIDDEN])
-    shape = Shape(hidden, parameters[PIECES], parameters[BATCH])
+    shape = Shape(hidden, parameters[PIECES], parameters[CUT], parameters[BATCH])
     return Draft(choices.space.recipe(parameters), shape, parameters[RATE])
 
 
@@ -167,7 +168,7 @@ def _within(value: Any, distribution: BaseDistribution) -> bool:
 
 
 def _shape_parameters(shape: Shape) -> dict[str, Any]:
-    return {HIDDEN: _word(shape.hidden), PIECES: shape.pieces, BATCH: shape.batch_size}
+    return {HIDDEN: _word(shape.hidden), PIECES: shape.pieces, CUT: shape.cut, BATCH: shape.batch_size}
 
 
 def _distribution(dimension: Dimension) -> BaseDistribution:

@@ -20,11 +20,13 @@ class Shape:
     Args:
         hidden: units of each hidden layer.
         pieces: inputs at most that a number's piecewise-linear encoding adds to it; 0 for none.
+        cut: whether standardized numbers end at 3 deviations.
         batch_size: most rows of a batch.
     """
 
     hidden: tuple[int, ...]
     pieces: int
+    cut: bool
     batch_size: int
 
     def settings(self, base: Settings, max_epochs: int) -> Settings:
@@ -51,7 +53,7 @@ class Draft:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DoubtfulRecipe)
             recipe = Recipe.parse(state["recipe"])
-        shape = Shape(tuple(state["hidden"]), state["pieces"], state["batch_size"])
+        shape = Shape(tuple(state["hidden"]), state["pieces"], state["cut"], state["batch_size"])
         return Draft(recipe, shape, state["learning_rate"])
 
 
@@ -71,6 +73,7 @@ class Choices:
         space: the recipes.
         hidden: the layers to choose from.
         pieces: how finely numbers may be encoded.
+        cuts: whether they may be cut off.
         batch_sizes: the batch sizes to choose from.
         learning_rate: the lowest and the highest, on a scale of ratios.
         base: what is left of the settings: optimizer, schedule, channels and the longest training.
@@ -79,6 +82,7 @@ class Choices:
     space: Space
     hidden: tuple[tuple[int, ...], ...]
     pieces: tuple[int, ...]
+    cuts: tuple[bool, ...]
     batch_sizes: tuple[int, ...]
     learning_rate: tuple[float, float]
     base: Settings

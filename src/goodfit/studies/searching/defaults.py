@@ -86,6 +86,7 @@ def default_choices(problem: Problem, space: Space | None = None) -> Choices:
         space=space if space is not None and space.parts else Space.parse(SPACES[kind]),
         hidden=HIDDEN[kind],
         pieces=_affordable_pieces(problem) if kind == "table" else (0,),
+        cuts=(False, True) if kind == "table" else (False,),
         batch_sizes=sizes,
         learning_rate=RATES[kind],
         base=replace(base, max_epochs=epochs),
@@ -102,7 +103,7 @@ def _affordable_pieces(problem: Problem) -> tuple[int, ...]:
 def first_drafts(kind: Kind, choices: Choices) -> list[Draft]:
     """Where a search begins: well-tried recipes, those of them that the space holds, in the first shape."""
     pieces = choices.pieces[min(2, len(choices.pieces) - 1)]
-    shape = Shape(choices.hidden[0], pieces, choices.batch_sizes[len(choices.batch_sizes) // 2])
+    shape = Shape(choices.hidden[0], pieces, choices.cuts[0], choices.batch_sizes[len(choices.batch_sizes) // 2])
     low, high = choices.learning_rate
     rate = min(max(math.sqrt(low * high) / 2, low), high)
     known = [recipe for recipe in map(Recipe.parse, FIRST[kind]) if choices.space.values_of(recipe) is not None]

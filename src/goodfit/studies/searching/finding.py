@@ -122,7 +122,9 @@ def _ablated(
     return ablate(
         problem,
         winner.draft.recipe,
-        plan=replace(plan, members=members, learning_rate=winner.draft.learning_rate, pieces=shape.pieces),
+        plan=replace(
+            plan, members=members, learning_rate=winner.draft.learning_rate, pieces=shape.pieces, cut=shape.cut
+        ),
         settings=own,
         execution=replace(execution, deadline=pace.until(SHARE_OF_ABLATION)),
     )

@@ -9,9 +9,11 @@ from goodfit.data.schema import Schema
 from goodfit.data.words import MOST_TERMS
 from goodfit.regularizers import Recipe
 from goodfit.studies.enlarging import offline
+from goodfit.studies.fitting import MOST_BYTES_OF_VIEWS
 from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Problem
 from goodfit.studies.searching.batch import Splits
+from goodfit.studies.searching.choices import Shape
 
 
 @dataclass
@@ -31,41 +33,49 @@ class Rooms:
     standardize: bool
     seed: int
     metric: str | None = None
-    kept: dict[int, Prepared] = field(default_factory=dict)
-    schemas: dict[int, Schema] = field(default_factory=dict)
+    kept: dict[tuple[int, bool], Prepared] = field(default_factory=dict)
+    schemas: dict[tuple[int, bool], Schema] = field(default_factory=dict)
 
-    def of(self, pieces: int, recipes: Sequence[Recipe] = ()) -> Prepared:
+    def of(self, shape: Shape, recipes: Sequence[Recipe] = ()) -> Prepared:
         """The problem as runs of these recipes see it. Recipes that enlarge the rows get views of their own."""
         if any(offline(recipe).parts for recipe in recipes):
-            return self._prepared(pieces, recipes)
-        if pieces not in self.kept:
-            self.kept[pieces] = self._prepared(pieces, ())
-        return self.kept[pieces]
+            return self._prepared(shape, recipes)
+        numbers = (shape.pieces, shape.cut)
+        if numbers not in self.kept:
+            made = self._prepared(shape, ())
+            while self.kept and sum(map(_bytes, self.kept.values())) + _bytes(made) > MOST_BYTES_OF_VIEWS:
+                del self.kept[next(iter(self.kept))]
+            self.kept[numbers] = made
+        return self.kept[numbers]
 
     @property
     def picture(self) -> tuple[int, ...]:
         """Channels, height and width of pictures and sounds; `()` of other rows."""
-        form = self.schema(0).form
+        form = self.schema(0, cut=False).form
         return form.shape if form.kind in ("image", "sound") else ()
 
-    def inputs(self, pieces: int) -> int:
+    def inputs(self, shape: Shape) -> int:
         """How many inputs a row has; of texts as many as there may be terms."""
         if self.problem.kind == "text":
             return MOST_TERMS
-        return len(self.schema(pieces).input_names)
+        return len(self.schema(shape.pieces, cut=shape.cut).input_names)
 
-    def schema(self, pieces: int) -> Schema:
-        """The columns' structure with so many pieces of a number at most."""
-        if pieces not in self.schemas:
-            self.schemas[pieces] = Schema.of(self.problem.table, pieces)
-        return self.schemas[pieces]
+    def schema(self, pieces: int, *, cut: bool) -> Schema:
+        """The columns' structure with so many pieces of a number at most, cut off or not."""
+        if (pieces, cut) not in self.schemas:
+            self.schemas[pieces, cut] = Schema.of(self.problem.table, pieces, cut=cut)
+        return self.schemas[pieces, cut]
 
-    def _prepared(self, pieces: int, recipes: Sequence[Recipe]) -> Prepared:
+    def _prepared(self, shape: Shape, recipes: Sequence[Recipe]) -> Prepared:
         return prepare(
             self.problem,
             [train for train, _ in self.splits],
             recipes,
             standardize=self.standardize,
-            schema=self.schema(pieces),
+            schema=self.schema(shape.pieces, cut=shape.cut),
             seed=self.seed,
         )
+
+
+def _bytes(prepared: Prepared) -> int:
+    return prepared.data.inputs.nbytes

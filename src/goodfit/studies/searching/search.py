@@ -62,7 +62,7 @@ def search(
         shape = proposals[0].draft.shape
         end = pace.until(SHARE_OF_SEARCHING if batches else FIRST)
         batch = train_batch(
-            rooms.of(shape.pieces, [p.draft.recipe for p in proposals]),
+            rooms.of(shape, [p.draft.recipe for p in proposals]),
             rooms.splits,
             proposals,
             shape.settings(choices.base, epochs),
@@ -122,7 +122,7 @@ def next_batch(
 
 def _suiting(shape: Shape, rooms: Rooms, choices: Choices, pace: Pace) -> Shape:
     """The shape, or if it is too large for the time the largest with its batch size that isn't; else the smallest."""
-    every = [Shape(hidden, pieces, shape.batch_size) for hidden in choices.hidden for pieces in choices.pieces]
+    every = [replace(shape, hidden=hidden, pieces=pieces) for hidden in choices.hidden for pieces in choices.pieces]
     works = {each: _work_of(each, rooms, choices) for each in every}
     if pace.suits(works[shape]):
         return shape
@@ -137,7 +137,7 @@ def _work_of(shape: Shape, rooms: Rooms, choices: Choices) -> float:
     """Of a trial that trains to the end on all folds."""
     settings = shape.settings(choices.base, choices.base.max_epochs)
     outputs = len(rooms.problem.classes) if rooms.problem.task == "multiclass" else 1
-    layout = Layout((rooms.inputs(shape.pieces), *shape.hidden, outputs), False, rooms.picture, settings.channels)
+    layout = Layout((rooms.inputs(shape), *shape.hidden, outputs), False, rooms.picture, settings.channels)
     rows = sum(len(train) for train, _ in rooms.splits)
     return settings.max_epochs * work_an_epoch(rows, layout.total, settings.batch_size)
 

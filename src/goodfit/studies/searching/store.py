@@ -142,7 +142,7 @@ def _batch(header: dict[str, Any], arrays: Arrays, rooms: Rooms) -> Batch:
         if not results:
             trials.append(Trial(each["number"], draft, each["loss"], each["epochs"], ()))
             continue
-        prepared = rooms.of(draft.shape.pieces, [draft.recipe])
+        prepared = rooms.of(draft.shape, [draft.recipe])
         predicted, model = out_of_fold(prepared, results), model_from(prepared, results)
         trials.append(Trial(each["number"], draft, each["loss"], each["epochs"], results, predicted, model))
     return Batch(tuple(trials), settings, header["seconds"], header["work"])
@@ -156,7 +156,7 @@ def _settings(told: dict[str, Any]) -> Settings:
 def _results(
     told: dict[str, Any], draft: Draft, arrays: Arrays, rooms: Rooms, *, settings: Settings, norm: bool
 ) -> tuple[RunResult, ...]:
-    prepared = rooms.of(draft.shape.pieces, [draft.recipe])
+    prepared = rooms.of(draft.shape, [draft.recipe])
     layout: Layout = prepared.data.layout(settings, batch_norm=norm)
     found = []
     for place, (_, held) in enumerate(rooms.splits):
