@@ -16,7 +16,7 @@ from goodfit.studies.usual import usual_settings
 
 SPACES: dict[Kind, str] = {
     "table": (
-        "l1=off|1e-6..0.003, weight_decay=off|0.001..1, batch_norm=off|0.5..1, dropout=0..0.5 input=0..0.2, "
+        "l1=off|1e-6..0.003, weight_decay=off|0.001..1, batch_norm=off|0.5..1, dropout=0..0.5, "
         "weight_averaging=off|0.9..0.995, early_stopping=15"
     ),
     "image": (
@@ -34,10 +34,10 @@ SPACES: dict[Kind, str] = {
 }
 FIRST: dict[Kind, tuple[str, ...]] = {
     "table": (
-        "dropout=0.1 input=0, early_stopping=15",
-        "weight_decay=0.05, dropout=0.2 input=0.05, early_stopping=15",
-        "l1=0.0003, dropout=0.2 input=0.02, early_stopping=15",
-        "batch_norm=1, dropout=0.4 input=0.1, early_stopping=15",
+        "dropout=0.1, early_stopping=15",
+        "weight_decay=0.05, dropout=0.2, early_stopping=15",
+        "l1=0.0003, dropout=0.2, early_stopping=15",
+        "batch_norm=1, dropout=0.4, early_stopping=15",
     ),
     "image": (
         "batch_norm=1, dropout=0.1, early_stopping=10",
