@@ -41,6 +41,8 @@ truth: $(VENV)/.installed         ## how often verdicts and intervals are right:
 	$(BIN)/python benchmarks/truth_intervals.py
 	$(BIN)/python benchmarks/truth_defects.py
 	$(BIN)/python benchmarks/truth_logs.py
+	$(BIN)/python benchmarks/truth_selection.py
+	$(BIN)/python benchmarks/truth_search.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/native/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
