@@ -21,7 +21,7 @@ from goodfit.studies.searching.finding import find
 from goodfit.studies.searching.halving import halving, mean_best
 from goodfit.studies.searching.pace import LONGEST, SHARE_OF_SEARCHING, Pace
 from goodfit.studies.searching.rooms import Rooms
-from goodfit.studies.searching.search import judged, search
+from goodfit.studies.searching.search import judged, next_batch, search
 from goodfit.studies.searching.store import Store, job_of
 from goodfit.training import Execution
 
@@ -186,6 +186,18 @@ def test_the_worse_trials_of_a_batch_are_dropped_and_can_be_no_part_of_a_model(h
     for trial in dropped:
         assert (trial.results, trial.predicted, trial.model) == ((), None, None)
         assert math.isfinite(trial.loss)
+
+
+def test_the_first_batches_try_well_tried_recipes_on_numbers_as_they_are_then_cut_off(problem):
+    choices = default_choices(problem)
+    rooms, proposer, pace = rooms_of(problem), Proposer(choices, 0), Pace(1000.0)
+    known = first_drafts("table", choices)
+    batches = [next_batch(rooms, choices, proposer, pace, done=done)[0] for done in range(3)]
+    for batch in batches[:2]:
+        assert [p.draft.recipe for p in batch[: len(known)]] == [draft.recipe for draft in known]
+        assert {p.draft.shape for p in batch} == {known[0].shape}
+    assert batches[2][0].draft.recipe == known[0].recipe
+    assert [p.draft.shape.cut for p in batches[2]] == [True] * len(batches[2])
 
 
 def test_without_time_a_single_batch_is_trained(problem):

@@ -97,7 +97,8 @@ def next_batch(
 ) -> tuple[list[Proposal], int] | None:
     """The next proposals, and how many epochs they may train; None when the time is used.
 
-    The first batch tries what is well-tried, briefly; the second tries it again at length, beside others.
+    The first batch tries what is well-tried, briefly; the second tries it again at length, beside others; the third
+    begins with the first of it on numbers cut off, if that may be chosen.
     """
     longest, drafts = choices.base.max_epochs, first_drafts(rooms.problem.kind, choices)
     if not done:
@@ -106,7 +107,8 @@ def next_batch(
         return asked, pace.first(epoch, math.ceil(longest / 2))
     if pace.elapsed >= SHARE_OF_SEARCHING * pace.budget:
         return None
-    leaders = proposer.ask(1, drafts[:1] if done == 1 else ())
+    cuts = choices.cuts[done - 1 : done]
+    leaders = proposer.ask(1, [replace(d, shape=replace(d.shape, cut=cut)) for d in drafts[:1] for cut in cuts])
     shape = _suiting(leaders[0].draft.shape, rooms, choices, pace)
     if shape != leaders[0].draft.shape:
         proposer.tell(leaders[0].number, math.nan)
