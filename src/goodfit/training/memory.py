@@ -12,7 +12,7 @@ import torch
 
 from goodfit.regularizers.places import Averages
 from goodfit.training.evaluation import rows_at_once
-from goodfit.training.population import MEMBERS_A_BLOCK, Job
+from goodfit.training.population import Job, members_a_block
 from goodfit.training.rows import EVALUATED_ROWS
 
 SHARE = 0.75
@@ -61,7 +61,7 @@ def footprint(job: Job) -> Footprint:
     if job.engine.dealt:
         return Footprint(job.threads * room + 4 * parameters + SORTING * rows, state)
     if job.data.inputs.device.type == "cpu":
-        return Footprint(job.threads * MEMBERS_A_BLOCK * room, state)
+        return Footprint(job.threads * members_a_block(job) * room, state)
     return Footprint(0, state + room)
 
 

@@ -18,6 +18,9 @@ from goodfit.training.runs import Data, Run, Settings, steps_an_epoch
 
 MEMBERS_A_BLOCK = 16
 """Members that train as one stack on a CPU: more fall out of the cache, fewer waste time on the calls."""
+MOST_BYTES = 8 * 2**20
+"""What a convolution of a stack may take for a batch: the C library gives larger pieces back to the system each time,
+and clearing them anew takes longer than the arithmetic."""
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -52,6 +55,14 @@ class Population:
     state: State
     rows: Rows
     blocks: list[Block]
+
+
+def members_a_block(job: Job) -> int:
+    """How many members train as one stack on a CPU."""
+    widest = max((own[0] * of[1] * of[2] for of, own in pairwise(job.layout.pictures)), default=0)
+    if not widest:
+        return MEMBERS_A_BLOCK
+    return max(1, min(MEMBERS_A_BLOCK, MOST_BYTES // (4 * job.settings.batch_size * widest)))
 
 
 def order_of(job: Job) -> list[int]:
@@ -118,6 +129,6 @@ def without_ended(job: Job, population: Population, going: Sequence[Tensor]) -> 
 def _cuts(members: int, job: Job) -> list[int]:
     if job.data.inputs.device.type != "cpu":
         return [0, members]
-    most = members if job.engine.dealt else MEMBERS_A_BLOCK
+    most = members if job.engine.dealt else members_a_block(job)
     count = min(members, job.threads * math.ceil(members / (most * job.threads)))
     return [members * i // count for i in range(count + 1)]
