@@ -16,6 +16,7 @@ from goodfit.exits import drop_output, told
 from goodfit.options import (
     Budget,
     Data,
+    DataOrLog,
     Ensemble,
     Group,
     Json,
@@ -32,6 +33,7 @@ from goodfit.options import (
     Task,
     TextColumn,
     TextEncoder,
+    Time,
     TrainField,
     ValidationField,
     source_of,
@@ -97,6 +99,7 @@ def fit(
     path_column: PathColumn = None,
     text_encoder: TextEncoder = "",
     group: Group = None,
+    time: Time = None,
     task: Task = None,
     budget: SearchBudget = None,
     ensemble: Ensemble = 32,
@@ -108,7 +111,7 @@ def fit(
     """Split off test rows, diagnose, find the recipe, train, and write a run folder with model and report."""
     from goodfit.commands import fit as command
 
-    source = source_of(data, target, kind, text_column, path_column, group, task, text_encoder)
+    source = source_of(data, target, kind, text_column, path_column, group, time, task, text_encoder)
     command.run(command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store))
 
 
@@ -124,6 +127,7 @@ def compare(
     path_column: PathColumn = None,
     text_encoder: TextEncoder = "",
     group: Group = None,
+    time: Time = None,
     task: Task = None,
     seeds: Seeds = 10,
     seed: Seed = 0,
@@ -133,7 +137,7 @@ def compare(
     """Compare recipes on rows that no run has seen: scores and paired differences, with 95 % intervals."""
     from goodfit.commands import compare as command
 
-    source = source_of(data, target, kind, text_column, path_column, group, task, text_encoder)
+    source = source_of(data, target, kind, text_column, path_column, group, time, task, text_encoder)
     command.run(command.Request(source, recipe, seeds, seed, out, json))
 
 
@@ -142,20 +146,14 @@ def compare(
     "--fail-on overfitting"
 )
 def diagnose(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            help="A table (with --target), a folder of pictures, sounds or texts (with --kind), or a training log: "
-            "CSV, JSON, JSON lines, TensorBoard events, a run folder.",
-            show_default=False,
-        ),
-    ],
+    source: DataOrLog,
     target: Annotated[str | None, typer.Option(help="The column to predict, of a table.")] = None,
     kind: Kind = None,
     text_column: TextColumn = None,
     path_column: PathColumn = None,
     text_encoder: TextEncoder = "",
     group: Group = None,
+    time: Time = None,
     recipe: Annotated[str, typer.Option(help="Regularization of the network that is asked about.")] = "none",
     task: Task = None,
     budget: Budget = None,
@@ -173,7 +171,7 @@ def diagnose(
     if target is not None or kind is not None:
         from goodfit.commands import diagnose as on_table
 
-        rows = source_of(source, target, kind, text_column, path_column, group, task, text_encoder)
+        rows = source_of(source, target, kind, text_column, path_column, group, time, task, text_encoder)
         asked = on_table.Request(rows, recipe, budget, seed, out, names)
         return on_table.run(asked, started=STARTED, json=json)
     from goodfit.commands import diagnose_log as from_log

@@ -1,4 +1,4 @@
-"""The arguments that several commands share."""
+"""The arguments that several commands share, and what is long to tell."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ Data = Annotated[
     Path,
     typer.Argument(
         help="A table (CSV, TSV, Parquet, Arrow, JSON lines), or a folder with a folder of files for each class.",
+        show_default=False,
+    ),
+]
+DataOrLog = Annotated[
+    Path,
+    typer.Argument(
+        help="A table (with --target), a folder of pictures, sounds or texts (with --kind), or a training log: "
+        "CSV, JSON, JSON lines, TensorBoard events, a run folder.",
         show_default=False,
     ),
 ]
@@ -35,6 +43,14 @@ Group = Annotated[
     typer.Option(
         help="A table's column, or a regular expression for files' names ('^\\[a-z]+'): rows of one group, such as a "
         "speaker's, stay together in every split.",
+        show_default=False,
+    ),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        help="A table's column of dates or numbers: rows are split in their order, so that none is held out that is "
+        "earlier than one learned from. It's no input, for the rows to come lie beyond all times learned from.",
         show_default=False,
     ),
 ]
@@ -87,5 +103,5 @@ def source_of(data: Path, target: str | None, *options: Any) -> Any:
     """What is to be learned, of the options that say so."""
     from goodfit.commands.reading import Source
 
-    kind, text, path, group, task, encoder = options
-    return Source(data, target, task, kind, text if path is None else path, group, encoder)
+    kind, text, path, group, moment, task, encoder = options
+    return Source(data, target, task, kind, text if path is None else path, group, moment, encoder)

@@ -26,6 +26,7 @@ def compare(
     max_epochs: int | None = None,
     task: Literal["binary", "multiclass", "regression"] | None = None,
     groups: Any = None,
+    times: Any = None,
     random_state: int = 0,
 ) -> Comparison:
     """Compare recipes on rows that no run has seen, with intervals.
@@ -41,6 +42,8 @@ def compare(
         hidden: units of each hidden layer; None for what is usual for such rows, as in `Classifier`.
         max_epochs: passes over the training rows at most; None likewise.
         groups: `(n,)` rows of one group, such as clips of one speaker, stay on one side of every split; None for none.
+        times: `(n,)` dates or numbers: each seed then knows the rows up to a moment drawn for it, three fifths of
+            all at least, tests on the latest fifth of these, and watches those before; None for rows without order.
         task: None to tell by the target.
         random_state: seed of everything random.
 
@@ -58,7 +61,7 @@ def compare(
         4
     """
     _check(recipes, hidden, max_epochs, task)
-    problem = read_problem(X, y, task=task, groups=groups)
+    problem = read_problem(X, y, task=task, groups=groups, times=times)
     settings = usual_settings(problem)
     settings = settings if hidden is None else replace(settings, hidden=tuple(hidden))
     settings = settings if max_epochs is None else replace(settings, max_epochs=max_epochs)

@@ -19,7 +19,13 @@ SHARE = 0.9
 
 
 def diagnose(
-    X: Any, y: Any, *, estimator: Network | None = None, budget: float | str | None = None, random_state: int = 0
+    X: Any,
+    y: Any,
+    *,
+    estimator: Network | None = None,
+    budget: float | str | None = None,
+    times: Any = None,
+    random_state: int = 0,
 ) -> Diagnosis:
     """Tell whether a network overfits, underfits or neither on these rows, and what else is wrong.
 
@@ -36,6 +42,8 @@ def diagnose(
             regularization.
         budget: seconds, or a text such as "60s"; None for no limit. Near 0 every network trains one epoch, and what
             was not tried is not applicable.
+        times: `(n,)` dates or numbers: rows are then cut once, into blocks of the later half; a network learns from all
+            rows before a block, watches it, and is scored by the next. None for rows without order.
         random_state: seed of everything random.
 
     Returns:
@@ -65,7 +73,7 @@ def diagnose(
     chosen = usual_network(y) if estimator is None else estimator
     if not isinstance(chosen, Network):
         raise InputError(f"estimator is {chosen!r}; give a goodfit.Classifier or a goodfit.Regressor")
-    problem = read_problem(X, y, task=task_of(chosen))
+    problem = read_problem(X, y, task=task_of(chosen), times=times)
     deadline = math.inf if seconds is None else started + SHARE * seconds
     subject = subject_of(chosen, problem, seed=random_state, deadline=deadline)
     return diagnose_problem(problem, subject).diagnosis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from goodfit.estimators.finding import choices_of
 from goodfit.estimators.network import Network, SpaceLike
 from goodfit.estimators.settings import plan_of, searches
 from goodfit.regularizers.ranges import Space
-from goodfit.studies.problem import read_groups
+from goodfit.studies.problem import placed
 
 if TYPE_CHECKING:
     from goodfit.blending import Corrected
@@ -71,6 +71,7 @@ def search(
     budget: float | str = 60.0,
     estimator: Network | None = None,
     groups: Any = None,
+    times: Any = None,
     folder: str | Path | None = None,
     store: str | None = None,
     random_state: int | None = None,
@@ -90,6 +91,8 @@ def search(
         budget: seconds, or a text such as "2min"; above 0.
         estimator: whose other settings are used; what it leaves open is searched. None to tell by the target.
         groups: `(n,)` rows of one group stay on one side of every split; None for none.
+        times: `(n,)` dates or numbers: the later half of the rows is held out block by block, each by networks that
+            learned from all rows before; None for rows without order.
         folder: where trials and networks are kept until the end: an interrupted search goes on from there. None for
             memory.
         store: URL of a database for the trials, such as "postgresql://..."; needs a folder too. None for a file in it.
@@ -121,9 +124,7 @@ def search(
         fixed = str(made.recipe)
         raise InputError(f"space is {fixed!r}, which leaves nothing open; give ranges, such as 'l2=1e-6..0.1'")
     problem = made._problem(X, y, None, getattr(made, "class_weight", None))
-    if groups is not None:
-        problem = replace(problem, groups=read_groups(groups, problem.rows))
-    problem = problem.merged()
+    problem = placed(problem, groups=groups, times=times).merged()
     job = job_of(problem, choices_of(made, problem), plan_of(made))
     kept = None if folder is None else Store(Path(folder), job, store)
     made._searched(problem, started, kept)

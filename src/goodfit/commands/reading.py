@@ -25,7 +25,7 @@ from goodfit.data.readers import read
 from goodfit.data.target import check_class_sizes
 from goodfit.errors import InputError
 from goodfit.metrics import Task
-from goodfit.studies.problem import Problem, read_problem
+from goodfit.studies.problem import Floats, Problem, placed, read_problem, read_times
 
 LEAST_ROWS = 20
 KINDS: dict[str, Medium] = {"image": "image", "audio": "sound", "text": "text"}
@@ -44,6 +44,7 @@ class Source:
         column: of a table that holds texts, or the paths of files; None to tell.
         group: a column of a table, or a regular expression for the names of a folder's files: rows of one group are
             never on two sides of a split.
+        time: a column of a table, of dates or numbers: no split learns from a row later than one it holds out.
         encoder: of texts: a frozen sentence encoder; "" for words.
     """
 
@@ -53,6 +54,7 @@ class Source:
     kind: Literal["table", "image", "text", "audio"] | None = None
     column: str | None = None
     group: str | None = None
+    time: str | None = None
     encoder: str = ""
 
     @property
@@ -82,13 +84,26 @@ def read_source(source: Source, *, enough: bool = True) -> Given:
     frame = read(source.data)
     _check_columns(source)
     groups = texts_in(frame, source.group) if source.group is not None else None
-    frame = frame.drop(source.group) if source.group is not None else frame
+    times = _times(frame, source)
+    frame = frame.drop([name for name in (source.group, source.time) if name is not None])
+    given = _from_table(frame, source, source.target, enough)
+    kept = () if times is None else (f"splits keep the order of {source.time!r}: rows held out are later",)
+    return Given(placed(given.problem, groups=groups, times=times), (*given.notes, *kept))
+
+
+def _times(frame: pl.DataFrame, source: Source) -> Floats | None:
+    """The times of rows, if a column of them is named."""
+    if source.time is None:
+        return None
+    return read_times(_column(frame, source.time, source.data.name), frame.height, f"column {source.time!r}")
+
+
+def _from_table(frame: pl.DataFrame, source: Source, target: str, enough: bool) -> Given:
     if source.kind in (None, "table"):
-        problem = problem_of(frame, source.target, task=source.task, name=source.data.name, enough=enough)
-        return Given(problem if groups is None else _grouped(problem, groups))
+        return Given(problem_of(frame, target, task=source.task, name=source.data.name, enough=enough))
     found = _collected(frame, source)
-    table = pl.DataFrame({source.target: _target(frame, source.target, source.data.name)})
-    problem = read_problem(found.table, table[source.target], task=source.task, name=source.target, groups=groups)
+    labels = _column(frame, target, source.data.name)
+    problem = read_problem(found.table, labels, task=source.task, name=target)
     return Given(_checked(problem, source.task, source.data.name, enough=enough), found.notes)
 
 
@@ -102,13 +117,17 @@ def _check_columns(source: Source) -> None:
         )
     if source.group is not None and source.group in (source.target, source.column):
         raise InputError(f"--group names {source.group!r}, which is learned from or predicted: name another column")
+    if source.time is not None and source.time in (source.target, source.column):
+        raise InputError(f"--time names {source.time!r}, which is learned from or predicted: name another column")
+    if source.time is not None and source.group is not None:
+        raise InputError("--group and --time are given, and a group may last: keep groups whole or the order, not both")
 
 
 def problem_of(
     frame: pl.DataFrame, target: str, *, task: Task | None = None, name: str, enough: bool = True
 ) -> Problem:
     """The problem of predicting a column of a frame from the others."""
-    values = _target(frame, target, name)
+    values = _column(frame, target, name)
     if len(frame.columns) == 1:
         raise InputError(f"{name} has no column but the target {target!r}: give columns to predict it from")
     if enough and frame.height < LEAST_ROWS:
@@ -118,13 +137,13 @@ def problem_of(
     return _checked(read_problem(frame.drop(target), values, task=task, name=target), task, name, enough=enough)
 
 
-def _target(frame: pl.DataFrame, target: str, name: str) -> pl.Series:
-    if target in frame.columns:
-        return frame[target]
-    near = difflib.get_close_matches(target, frame.columns, n=1)
+def _column(frame: pl.DataFrame, wanted: str, name: str) -> pl.Series:
+    if wanted in frame.columns:
+        return frame[wanted]
+    near = difflib.get_close_matches(wanted, frame.columns, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(frame.columns[:8])}"
     more = ", ..." if not near and len(frame.columns) > 8 else ""
-    raise InputError(f"{name} has no column {target!r}: {hint}{more}")
+    raise InputError(f"{name} has no column {wanted!r}: {hint}{more}")
 
 
 def _checked(problem: Problem, task: Task | None, name: str, *, enough: bool) -> Problem:
@@ -152,8 +171,9 @@ def _from_folder(source: Source, enough: bool) -> Given:
         raise InputError(f"{source.data} is a folder, and its folders are the classes: leave --target away")
     if source.kind == "table":
         raise InputError(f"{source.data} is a folder: name a file in it, or give --kind image, audio or text")
-    if source.column is not None:
-        raise InputError(f"{source.data} is a folder, which has no column {source.column!r}: leave that option away")
+    for column in (source.column, source.time):
+        if column is not None:
+            raise InputError(f"{source.data} is a folder, which has no column {column!r}: leave that option away")
     kind = KINDS[source.kind] if source.kind else guess_medium(source.data)
     if source.encoder and kind != "text":
         raise InputError(f"--text-encoder reads texts, and {source.data} holds {CALLED[kind]}: leave it away")
@@ -183,7 +203,3 @@ def _only_text(frame: pl.DataFrame, source: Source) -> str:
     raise InputError(
         f"{source.data.name} has {len(texts)} columns of text beside the target: name the one to use with {option}"
     )
-
-
-def _grouped(problem: Problem, groups: list[str]) -> Problem:
-    return replace(problem, groups=np.unique(np.array(groups), return_inverse=True)[1].astype(np.int64))

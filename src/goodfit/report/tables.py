@@ -80,8 +80,12 @@ def comparison_table(comparison: Comparison, labels: Labels, extra: Sequence[Map
         for i, recipe in enumerate(comparison.recipes)
     ]
     constant = {column: comparison.constant(column).to_dict() for column in columns}
+    ordered = comparison.prepared.problem.times is not None
+    how = (
+        "the rows up to a moment of its own, the latest of them for testing," if ordered else "a new split of the rows"
+    )
     note = (
-        f"{LEVEL_NOTE}: means over {len(comparison.splits)} seeds, each with a new split of the rows and new initial "
+        f"{LEVEL_NOTE}: means over {len(comparison.splits)} seeds, each with {how} and new initial "
         "weights, corrected for the overlap of the splits. Differences are paired over the seeds."
     )
     note += THRESHOLD_NOTE if task == "binary" else ""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from goodfit.data.ordering import earlier_rows
 from goodfit.errors import InputError
 from goodfit.metrics import majority_scores, mean_scores, metrics_of
 from goodfit.regularizers import Recipe
@@ -19,13 +20,18 @@ from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.training import Checkpoint, Execution, Progress, RunResult, Settings, train
 
+LEAST_KNOWN = 0.6
+"""Of rows with times: the share that the earliest repeat knows."""
+
 
 @dataclass(frozen=True)
 class Repeats:
     """How often and how the rows are split.
 
     Args:
-        seeds: repeats, 2 or more: each splits the rows anew and starts from other weights.
+        seeds: repeats, 2 or more: each splits the rows anew and starts from other weights. Of rows with times each
+            knows those up to a moment drawn for it, by which at least three fifths are known, and splits off the
+            latest of them.
         test: share of the rows that scores are taken on, in (0, 1).
         validation: share of the rows that early stopping watches, in (0, 1 - test).
         learning_rate: of all runs.
@@ -173,7 +179,11 @@ def compare(
 
 
 def _split(problem: Problem, repeats: Repeats, s: int) -> Split:
-    rest, test = problem.hold_out(np.arange(problem.rows), repeats.test, derive(repeats.seed, s, 0))
+    known = np.arange(problem.rows)
+    if problem.times is not None:
+        share = np.random.default_rng(derive(repeats.seed, s, 2)).uniform(LEAST_KNOWN, 1.0)
+        known = earlier_rows(problem.times, share)
+    rest, test = problem.hold_out(known, repeats.test, derive(repeats.seed, s, 0))
     share = repeats.validation / (1 - repeats.test)
     return Split(*problem.hold_out(rest, share, derive(repeats.seed, s, 1)), test)
 

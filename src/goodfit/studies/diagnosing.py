@@ -9,6 +9,7 @@ from itertools import groupby
 
 import numpy as np
 
+from goodfit.data.ordering import time_splits
 from goodfit.data.splits import holdout
 from goodfit.diagnosis import Diagnosis, Evidence, Trial, diagnose, unanswered
 from goodfit.diagnosis.underfitting import memorized
@@ -62,7 +63,8 @@ def diagnose_problem(problem: Problem, subject: Subject) -> Diagnosed:
     larger networks, unless the network has memorized its training rows, and the best dose on fewer rows.
 
     Args:
-        problem: what to learn; equal rows are merged, and of more than 50,000 rows so many are drawn.
+        problem: what to learn; equal rows are merged, and of more than 50,000 rows so many are drawn. Rows with times
+            are cut into blocks, once.
         subject: the network that is asked about.
     """
     leaks = find_leaks(problem, seed=subject.plan.seed) if problem.rows else None
@@ -101,6 +103,9 @@ class Split:
     repeat, of other folds, the halves change places, so that each row is scored by a network that neither learned from
     it nor watched it.
 
+    Of rows with times those that are scored come after those that are watched, and these after those learned from; the
+    earliest are never scored.
+
     Args:
         samples: training and watched rows of each network.
         scored: `scored[s]`, the other rows of the network's fold.
@@ -116,7 +121,9 @@ def repeats_for(rows: int) -> int:
 
 
 def split_rows(problem: Problem, repeats: int, *, seed: int) -> Split:
-    """Cut a problem into folds, once or several times, and each fold into halves."""
+    """Cut a problem into folds, once or several times, and each fold into halves; rows with times once, in order."""
+    if problem.times is not None:
+        return _in_time(problem.times, seed)
     halved = problem if _groups(problem) >= 4 * FOLDS else replace(problem, groups=None)
     _, second = halved.hold_out(np.arange(problem.rows), 0.5, derive(seed, 5))
     watched = np.zeros(problem.rows, dtype=bool)
@@ -128,6 +135,13 @@ def split_rows(problem: Problem, repeats: int, *, seed: int) -> Split:
         samples.append(replace(sample, held_out=sample.held_out[here]))
         scored.append(sample.held_out[~here])
     return Split(tuple(samples), tuple(scored))
+
+
+def _in_time(times: Floats, seed: int) -> Split:
+    """Blocks of the later half: a network learns from all rows before one, watches it, and is asked about the next."""
+    blocks = time_splits(times, FOLDS + 1)
+    samples = [Sample(before, block, derive(seed, 0, part)) for part, (before, block) in enumerate(blocks[:-1])]
+    return Split(tuple(samples), tuple(block for _, block in blocks[1:]))
 
 
 def _tried(
@@ -216,6 +230,10 @@ def _too_few(problem: Problem) -> str:
     """Why a problem's rows allow no verdict; empty if they do."""
     if problem.rows < FEWEST_ROWS:
         return f"{problem.rows} different rows are too few; {FEWEST_ROWS} or more can tell something"
+    if problem.times is not None and (
+        np.ptp(problem.times) == 0 or len(time_splits(problem.times, FOLDS + 1)) <= FOLDS
+    ):
+        return f"rows are of too few times; {2 * FOLDS + 2} or more, of about as many rows each, can tell something"
     if _groups(problem) < FOLDS:
         return f"{_groups(problem)} groups are too few; {FOLDS} or more can tell something"
     if problem.task == "regression":

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from goodfit.alarms import best_threshold
+from goodfit.data.ordering import time_splits
 from goodfit.data.schema import Schema
 from goodfit.data.splits import folds
 from goodfit.errors import InputError
@@ -33,7 +34,8 @@ class Plan:
 
     Args:
         members: networks a recipe, 1 or more; each has a seed of its own and holds out another fold.
-        validation: share of the rows that a network holds out, in [0, 0.5]; 0 holds out none.
+        validation: share of the rows that a network holds out, in [0, 0.5]; 0 holds out none. Of rows with times
+            several networks share their later half, whatever the share, and one holds out so many of the latest.
         learning_rate: of all runs, above 0.
         seed: of everything random.
         standardize: whether inputs and the target of regression are standardized.
@@ -256,7 +258,7 @@ def check_metric(metric: str | None, problem: Problem) -> None:
 
 
 def splits_of(problem: Problem, plan: Plan) -> list[tuple[Ints, Ints]]:
-    """Training and held-out rows a view: folds, or a single split where rows are many."""
+    """Training and held-out rows a view: folds, those of rows with times in order, or a single split of many rows."""
     inputs = len(Schema.of(problem.table).input_names)
     everything = np.arange(problem.rows)
     if not plan.validation:
@@ -265,9 +267,12 @@ def splits_of(problem: Problem, plan: Plan) -> list[tuple[Ints, Ints]]:
     k = min(k, problem.rows)
     if problem.groups is not None:
         k = min(k, len(np.unique(problem.groups)))
-    fold = folds(problem.strata, k, seed=plan.seed, groups=problem.groups)
     many = problem.rows > MOST_ROWS_OF_FOLDS or k * problem.rows * inputs * 4 > MOST_BYTES_OF_VIEWS
     views = 1 if many else min(k, plan.members)
+    if problem.times is not None:
+        one = [problem.hold_out(everything, plan.validation, plan.seed)]
+        return one if views == 1 else time_splits(problem.times, views)
+    fold = folds(problem.strata, k, seed=plan.seed, groups=problem.groups)
     return [(everything[fold != view], everything[fold == view]) for view in range(views)]
 
 

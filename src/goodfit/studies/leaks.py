@@ -20,19 +20,27 @@ def find_leaks(problem: Problem, *, seed: int) -> Leaks:
     """Look for copies among all rows, and for telling columns in at most 5,000 rows and 200 columns.
 
     Args:
-        problem: as it was given, equal rows unmerged.
+        problem: as it was given, equal rows unmerged. Rows that differ in their time are no copies.
         seed: of the draw of rows and of the shuffling that says how many copies chance would make.
     """
     random = np.random.default_rng(seed)
-    shuffled = [Column(c.name, c.kind, random.permutation(c.values), c.levels) for c in problem.table.columns]
+    content = problem.content
+    shuffled = [Column(c.name, c.kind, random.permutation(c.values), c.levels) for c in content.columns]
     rows = random.permutation(problem.rows)[:MOST_ROWS]
     part = problem.take(np.sort(rows))
-    halves = holdout(part.strata, 0.5, seed)
+    halves = _halves(part, seed)
     telling = [column for column in part.table.columns[:MOST_COLUMNS] if column.kind not in MEDIA]
     skills = {column.name: _skill(column, part, *halves) for column in telling}
     column = max(skills, key=lambda name: skills[name], default=part.table.names[0])
-    copies, by_chance = _copies(problem.table), _copies(Table(tuple(shuffled), problem.rows))
+    copies, by_chance = _copies(content), _copies(Table(tuple(shuffled), problem.rows))
     return Leaks(problem.rows, copies, by_chance, column, skills.get(column, 0.0))
+
+
+def _halves(problem: Problem, seed: int) -> tuple[Ints, Ints]:
+    """Rows for a tree to learn from and to be tested on: the earlier and the later half, of rows with several times."""
+    if problem.times is not None and np.ptp(problem.times) > 0:
+        return problem.hold_out(np.arange(problem.rows), 0.5, seed)
+    return holdout(problem.strata, 0.5, seed)
 
 
 def _copies(table: Table) -> float:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodfit.data.media import medium_of, read_rows
+from goodfit.data.ordering import time_holdout
 from goodfit.data.splits import distinct, holdout, strata_of
-from goodfit.data.table import Table, to_column
+from goodfit.data.table import Column, Table, to_column
 from goodfit.data.target import guess_task, positive, read_classes, read_numbers
 from goodfit.errors import InputError
 from goodfit.metrics import Task
@@ -34,6 +35,8 @@ class Problem:
         positive: of two classes the one that an alarm would be for: the rarer one's code, among the rows as they were
             given; None for other tasks. Parts of a problem keep it.
         groups: `(n,)` rows of one group never stand on two sides of a split; None where each row is by itself.
+        times: `(n,)` numbers by which rows are ordered: no split learns from a row that is later than one it holds
+            out; None where rows have no order. Not beside groups.
     """
 
     table: Table
@@ -44,6 +47,13 @@ class Problem:
     name: str = ""
     positive: int | None = None
     groups: Ints | None = None
+    times: Floats | None = None
+
+    def __post_init__(self) -> None:
+        if self.groups is not None and self.times is not None:
+            raise InputError(
+                "rows have groups and times, and a group may last: keep groups whole or the order, not both"
+            )
 
     @property
     def rows(self) -> int:
@@ -57,16 +67,30 @@ class Problem:
 
     def take(self, rows: Ints) -> Problem:
         """The problem with some of its rows."""
-        groups = None if self.groups is None else self.groups[rows]
         return replace(
-            self, table=self.table.take(rows), target=self.target[rows], weights=self.weights[rows], groups=groups
+            self,
+            table=self.table.take(rows),
+            target=self.target[rows],
+            weights=self.weights[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            times=None if self.times is None else self.times[rows],
         )
 
     def hold_out(self, rows: Ints, share: float, seed: int) -> tuple[Ints, Ints]:
-        """Split some of the rows, by number, into those kept and those held out: by group, else class by class."""
+        """Split some rows, by number, into those kept and those held out: the latest, by group, or class by class."""
+        if self.times is not None:
+            kept, held = time_holdout(self.times[rows], share)
+            return rows[kept], rows[held]
         groups = None if self.groups is None else self.groups[rows]
         kept, held = holdout(self.strata[rows], share, seed, groups)
         return rows[kept], rows[held]
+
+    @property
+    def content(self) -> Table:
+        """What makes rows equal beside the target: the table, and the time, for what comes back later is no copy."""
+        if self.times is None:
+            return self.table
+        return Table((*self.table.columns, Column("time", "number", self.times)), self.rows)
 
     @property
     def kind(self) -> Kind:
@@ -80,12 +104,19 @@ class Problem:
         So neither the order of rows nor how often one is repeated matters beyond its weight, and no copy of a training
         row is ever among the rows held out.
         """
-        kept = distinct(self.table, self.target, self.weights, order="content")
+        kept = distinct(self.content, self.target, self.weights, order="content")
         return replace(self.take(kept.rows), weights=kept.weights)
 
 
 def read_problem(
-    X: Any, y: Any, *, task: Task | None = None, weights: Any = None, name: str = "", groups: Any = None
+    X: Any,
+    y: Any,
+    *,
+    task: Task | None = None,
+    weights: Any = None,
+    name: str = "",
+    groups: Any = None,
+    times: Any = None,
 ) -> Problem:
     """Check the input of a job.
 
@@ -97,6 +128,7 @@ def read_problem(
         weights: `(n,)` 0 or more; None is 1 each.
         name: of the target.
         groups: `(n,)` values by which rows belong together; None for each by itself.
+        times: `(n,)` dates or numbers by which rows are ordered; None for no order.
 
     Raises:
         InputError: the table or the target can't be used as it is, or they differ in length.
@@ -112,7 +144,35 @@ def read_problem(
         problem = Problem(table, codes, classes, "multiclass" if alarm is None else "binary", shares, name, alarm)
     if len(problem.target) != table.rows:
         raise InputError(f"the table has {table.rows} rows, the target {len(problem.target)}: give one for each row")
-    return problem if groups is None else replace(problem, groups=read_groups(groups, table.rows))
+    return placed(problem, groups=groups, times=times)
+
+
+def placed(problem: Problem, *, groups: Any = None, times: Any = None) -> Problem:
+    """The problem with the groups or the times that its splits keep, where any are given."""
+    if groups is not None:
+        problem = replace(problem, groups=read_groups(groups, problem.rows))
+    return problem if times is None else replace(problem, times=read_times(times, problem.rows))
+
+
+def read_times(times: Any, rows: int, name: str = "times") -> Floats:
+    """The time of each row `(n,)`: dates as seconds since 1970, numbers as they are.
+
+    Args:
+        times: one a row.
+        rows: how many there are.
+        name: for messages.
+
+    Raises:
+        InputError: not one date or number a row.
+    """
+    column = to_column(times, name)
+    if len(column.values) != rows:
+        raise InputError(f"{name} has {len(column.values)} values; give {rows}, one for each row")
+    if column.missing.any():
+        raise InputError(f"{name} has no value in row {int(column.missing.argmax()) + 1}: give one, or drop the row")
+    if column.kind not in ("number", "date"):
+        raise InputError(f"{name} holds {column.example(0)} in row 1, which is no time: give dates or numbers")
+    return np.asarray(column.values, dtype=np.float64)
 
 
 def read_groups(groups: Any, rows: int) -> Ints:

@@ -10,6 +10,7 @@ import numpy as np
 from goodfit import picking
 from goodfit.data.schema import Schema
 from goodfit.data.splits import folds
+from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
 from goodfit.studies.fitting import predictions
@@ -89,7 +90,14 @@ def repeated_folds(problem: Problem, k: int, repeats: int, *, seed: int, strata:
     """A sample for each of k folds of several random partitions: every row is held out once in each repeat.
 
     Folds are even in the problem's strata, or in those given.
+
+    Raises:
+        InputError: the rows have times, of which the earliest can't be held out.
     """
+    if problem.times is not None:
+        raise InputError(
+            "this study holds out every row, and the earliest of rows with times can't be: leave times away"
+        )
     every = np.arange(problem.rows)
     even = problem.strata if strata is None else strata
     partitions = [folds(even, k, seed=derive(seed, repeat), groups=problem.groups) for repeat in range(repeats)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goodfit.data.splits import distinct
+from goodfit.errors import InputError
 from goodfit.metrics import metrics_of
 from goodfit.resampled import drawn_scores
 from goodfit.statistics import Estimate
@@ -31,16 +32,30 @@ class Tested:
 
 
 def split_test(problem: Problem, share: float, seed: int) -> tuple[Problem, Problem]:
-    """Split off test rows, class by class; equal rows stay on one side.
+    """Split off test rows, class by class; equal rows stay on one side. Of rows with times the latest are split off.
 
-    Which rows go where depends on the target, the seed and which rows are equal, on no other value in the table.
+    Without times, which rows go where depends on the target, the seed and which rows are equal, on no other value in
+    the table.
+
+    Raises:
+        InputError: rows with times, of one time only, or whose earlier ones are all of one class.
     """
+    if problem.times is not None:
+        return _latest(problem, *problem.hold_out(np.arange(problem.rows), share, seed))
     kept = distinct(problem.table, problem.target, order="first")
     merged = problem.take(kept.rows)
     _, test = merged.hold_out(np.arange(merged.rows), share, seed)
     side = np.zeros(len(kept.rows), dtype=bool)
     side[test] = True
     return problem.take(np.flatnonzero(~side[kept.inverse])), problem.take(np.flatnonzero(side[kept.inverse]))
+
+
+def _latest(problem: Problem, earlier: Ints, later: Ints) -> tuple[Problem, Problem]:
+    known = problem.target[earlier]
+    if problem.task != "regression" and len(np.unique(known)) < 2:
+        only = problem.classes[known[0]]
+        raise InputError(f"all rows but the latest are of class '{only}': give rows of longer, with both classes early")
+    return problem.take(earlier), problem.take(later)
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,16 +73,19 @@ def choose(rooms: Rooms, batches: Sequence[Batch], networks: int = MOST_NETWORKS
     if problem.task != "regression":
         predicted = tempered(predicted, choice.temperature)
     honest = blending.corrected(every, target, weights=weights, task=problem.task, most=most, groups=groups, seed=seed)
-    return Chosen(_blend(picks, choice.temperature, networks), picks, rows, predicted, honest)
+    latest = problem.times is not None
+    return Chosen(_blend(picks, choice.temperature, networks, latest=latest), picks, rows, predicted, honest)
 
 
-def _blend(picks: Sequence[Pick], heat: float, networks: int) -> Blend:
+def _blend(picks: Sequence[Pick], heat: float, networks: int, *, latest: bool) -> Blend:
     own = [(pick, pick.trial.model) for pick in picks]
-    models = tuple(model.part(_best(pick.trial.results, networks)) for pick, model in own if model)
+    models = tuple(model.part(_best(pick.trial.results, networks, latest=latest)) for pick, model in own if model)
     return Blend(models, tuple(pick.count for pick in picks), heat)
 
 
-def _best(results: Sequence[RunResult], most: int) -> list[int]:
-    """The places of the networks of the lowest held-out losses, in the order of their folds."""
+def _best(results: Sequence[RunResult], most: int, *, latest: bool) -> list[int]:
+    """The places of the networks of the lowest held-out losses, or of the latest folds, in the order of their folds."""
+    if latest:
+        return list(range(len(results)))[-most:]
     losses = [result.history.validation[result.best_epoch - 1] for result in results]
     return sorted(np.argsort(losses, kind="stable")[:most].tolist())

@@ -95,7 +95,7 @@ def job_of(problem: Problem, choices: Choices, plan: Plan) -> str:
     for column in problem.table.columns:
         digest.update(repr((column.name, column.kind, column.levels)).encode())
         digest.update(np.ascontiguousarray(column.values).tobytes())
-    for values in (problem.target, problem.weights, problem.groups):
+    for values in (problem.target, problem.weights, problem.groups, problem.times):
         digest.update(b"|" if values is None else np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 
