@@ -1,6 +1,7 @@
 """Search: what is proposed, which trials are dropped, what is kept, and the model that comes of it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -254,8 +255,9 @@ def test_the_job_is_another_with_other_rows_choices_or_seed(problem):
         job_of(problem.take(np.arange(100)), CHOICES, Plan()),
         job_of(problem, default_choices(problem), Plan()),
         job_of(problem, CHOICES, Plan(seed=1)),
+        job_of(replace(problem, times=np.arange(problem.rows) * 1.0), CHOICES, Plan()),
     }
-    assert len(jobs) == 4
+    assert len(jobs) == 5
 
 
 def test_the_model_is_no_worse_on_held_out_rows_than_the_best_trial(found, problem):
