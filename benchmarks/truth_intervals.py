@@ -25,8 +25,8 @@ Intervals = dict[str, tuple[float, float, float, float]]
 def scores(seed: int) -> Intervals:
     """Scores of one predictor on 400 test rows, by drawing rows anew: what `fit` prints."""
     from goodfit.examples.known_truth import KnownTruth
-    from goodfit.studies.fitting import scores_of
     from goodfit.studies.problem import read_problem
+    from goodfit.studies.rating import scores_of
     from goodfit.studies.testing import Predictor, score_on
 
     law = KnownTruth(2, "linear", sharpness=2, rarest=0.2, seed=5)

@@ -139,44 +139,81 @@ def confusion_at(is_positive: npt.ArrayLike, probability: npt.ArrayLike, thresho
     )
 
 
-def best_threshold(is_positive: npt.ArrayLike, probability: npt.ArrayLike) -> float:
-    """Find the threshold of the largest balanced accuracy on these rows (Youden's index).
+def best_threshold(
+    is_positive: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    *,
+    costs: tuple[float, float] | None = None,
+    weights: npt.ArrayLike | None = None,
+) -> float:
+    """Find the threshold of the largest balanced accuracy (Youden's index) or of the least cost on these rows.
 
-    argmax over t of (recall of positives at probability >= t) + (recall of negatives below t).
+    argmax over t of (recall of positives at probability >= t) + (recall of negatives below t), or
+    argmin over t of false_alarm * (negatives at probability >= t) + miss * (positives below t).
 
     Args:
         is_positive: shape (n,), True for the positives; both kinds must occur.
         probability: shape (n,), of the positive class.
+        costs: (false_alarm, miss), above 0: what each mistake costs; None for the balanced accuracy. With the rows'
+            true probabilities the threshold tends to false_alarm / (false_alarm + miss).
+        weights: shape (n,), of the rows; None: all equal.
 
     Returns:
         The mid-point between two neighbouring probabilities; among equally good ones the largest, which raises the
-        fewest alarms. 0.5 where all probabilities are equal, as no threshold then tells rows apart.
+        fewest alarms. With costs also 0, to flag all rows, or half-way between the largest probability and 1, to flag
+        none of these but a surer one. Without costs 0.5 where all probabilities are equal, as no threshold then tells
+        rows apart.
 
     Raises:
-        InputError: lengths that differ, no rows, or one kind of row only.
+        InputError: lengths that differ, no rows, one kind of row only, or a cost that isn't above 0.
 
     Example:
         >>> best_threshold([False, False, True, True], [0.1, 0.25, 0.75, 0.9])
         0.5
+        >>> best_threshold([False, True, False, True], [0.0, 0.25, 0.5, 1.0], costs=(1, 10))
+        0.125
 
     Source:
-        Youden, Index for rating diagnostic tests, Cancer 3 (1950).
+        Youden, Index for rating diagnostic tests, Cancer 3 (1950); Elkan, The foundations of cost-sensitive learning,
+        IJCAI 2001.
     """
     positive, given = _rows(is_positive, probability)
     if positive.all() or not positive.any():
         raise InputError("best_threshold got rows of one class only: give rows of both")
-    values, group, counts = np.unique(given, return_inverse=True, return_counts=True)
+    weight = row_weights(weights, len(given))
+    mass = np.ones(len(given)) if weight is None else weight
+    values, group = np.unique(given, return_inverse=True)
+    # below each threshold: whole numbers where weights and costs are, so that equal merits are equal exactly
+    missed, spared = (_below(group, mass * kind) for kind in (positive, ~positive))
+    if costs is not None:
+        alarm, miss = _checked_costs(costs)
+        cost = alarm * (spared[-1] - spared) + miss * missed
+        return _cut(values, int(np.flatnonzero(cost == cost.min())[-1]))
     if len(values) == 1:
         return 0.5
-    hits = np.bincount(group, weights=positive)
-    missed = np.cumsum(hits)[:-1]
-    spared = np.cumsum(counts - hits)[:-1]
-    # whole numbers, so that equal merits are equal exactly
-    merit = spared * positive.sum() - missed * (~positive).sum()
-    best = int(np.flatnonzero(merit == merit.max())[-1])
-    below, above = values[best], values[best + 1]
+    merit = (spared * missed[-1] - missed * spared[-1])[1:-1]
+    return _cut(values, 1 + int(np.flatnonzero(merit == merit.max())[-1]))
+
+
+def _below(group: npt.NDArray[np.int64], mass: Floats) -> Floats:
+    """How much lies below each group, and below the end."""
+    return np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=mass))])
+
+
+def _cut(values: Floats, place: int) -> float:
+    """The threshold that the values from a place on reach: 0 for all, one that a surer value reaches for none."""
+    if not place:
+        return 0.0
+    below = values[place - 1]
+    above = values[place] if place < len(values) else max(1.0, np.nextafter(below, np.inf))
     middle = below + (above - below) / 2
     return float(middle if middle > below else above)
+
+
+def _checked_costs(costs: tuple[float, float]) -> tuple[float, float]:
+    if len(costs) != 2 or not all(0 < cost < math.inf for cost in costs):
+        raise InputError(f"costs is {costs}: give (false_alarm, miss), two numbers above 0")
+    return costs
 
 
 def row_weights(weights: npt.ArrayLike | None, rows: int) -> Floats | None:

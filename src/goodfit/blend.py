@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from goodfit.data.encoder import Encoder
 from goodfit.data.table import Table
+from goodfit.decision import Decision
 from goodfit.metrics import Task
 from goodfit.model import Floats, Model
 from goodfit.networks import Layout
@@ -27,11 +28,13 @@ class Blend:
         models: one or more, the weightiest first.
         counts: how often each was picked: its weight in the mean is its share of all picks.
         temperature: of the probabilities, above 0; 1 leaves them, above 1 makes them less sure.
+        decision: from which probability on a row is taken for the rarer of two classes; None for the likelier class.
     """
 
     models: tuple[Model, ...]
     counts: tuple[int, ...]
     temperature: float = 1.0
+    decision: Decision | None = None
 
     @property
     def task(self) -> Task:

@@ -15,12 +15,14 @@ from goodfit.errors import DoubtfulRecipe, InputError, SlowerTraining
 from goodfit.exits import drop_output, told
 from goodfit.options import (
     Budget,
+    Costs,
     Data,
     DataOrLog,
     Ensemble,
     Group,
     Json,
     Kind,
+    Metric,
     PathColumn,
     ReportFolder,
     RunFolder,
@@ -36,6 +38,7 @@ from goodfit.options import (
     Time,
     TrainField,
     ValidationField,
+    Version,
     source_of,
 )
 
@@ -54,20 +57,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
-        from importlib.metadata import version
-
-        print(f"goodfit {version('goodfit')}")
-        raise typer.Exit
-
-
 @app.callback()
-def common(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
+def common(version: Version = False) -> None:
     """What all commands share."""
 
 
@@ -102,6 +93,8 @@ def fit(
     time: Time = None,
     task: Task = None,
     budget: SearchBudget = None,
+    metric: Metric = None,
+    costs: Costs = None,
     ensemble: Ensemble = 32,
     store: Store = None,
     seed: Seed = 0,
@@ -112,7 +105,7 @@ def fit(
     from goodfit.commands import fit as command
 
     source = source_of(data, target, kind, text_column, path_column, group, time, task, text_encoder)
-    command.run(command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store))
+    command.run(command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store, metric, costs))
 
 
 @app.command(epilog="Example: goodfit compare loans.csv --target default --recipe none --recipe 'l2=1e-3, dropout=0.3'")

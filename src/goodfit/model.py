@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from goodfit.data.encoder import Encoder
 from goodfit.data.table import Table
 from goodfit.data.target import TargetScale
+from goodfit.decision import Decision
 from goodfit.metrics import Task
 from goodfit.networks import Layout, views
 from goodfit.regularizers import Recipe, stack
@@ -40,6 +41,7 @@ class Model:
         members: `(M,)` which view each network sees.
         parameters: `(M, P)` float32.
         statistics: `(M, R)` float32, of batch norm.
+        decision: from which probability on a row is taken for the rarer of two classes; None for the likelier class.
     """
 
     task: Task
@@ -53,6 +55,7 @@ class Model:
     members: tuple[int, ...]
     parameters: NDArray[np.float32]
     statistics: NDArray[np.float32]
+    decision: Decision | None = None
 
     @property
     def medium(self) -> str | None:

@@ -79,6 +79,22 @@ SearchedRecipe = Annotated[
 SearchBudget = Annotated[
     str | None, typer.Option(help="Time granted, such as 30s or 2min; a search takes 60s by default.")
 ]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="What a search's trials are chosen by, such as roc_auc; by default the held-out loss. With "
+        "balanced_accuracy two classes are told apart at the threshold that serves it best.",
+        show_default=False,
+    ),
+]
+Costs = Annotated[
+    str | None,
+    typer.Option(
+        help="Of a false alarm and of a miss, such as 1:10: the rarer of two classes is predicted from the threshold "
+        "on that costs least.",
+        show_default=False,
+    ),
+]
 Ensemble = Annotated[int, typer.Option(min=1, help="Networks of a search's model at most.")]
 Store = Annotated[
     str | None,
@@ -97,6 +113,17 @@ TrainField = Annotated[
 ValidationField = Annotated[
     str | None, typer.Option("--validation", help="A log's field of the validation loss; by default it tells.")
 ]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"goodfit {version('goodfit')}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
 
 
 def source_of(data: Path, target: str | None, *options: Any) -> Any:

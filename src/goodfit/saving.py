@@ -15,7 +15,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,14 @@ from safetensors.numpy import save
 from goodfit.blend import Blend
 from goodfit.data.encoder import Encoder
 from goodfit.data.target import TargetScale
+from goodfit.decision import Decision
 from goodfit.errors import DoubtfulRecipe, InputError
 from goodfit.model import Model
 from goodfit.networks import Layout
 from goodfit.regularizers import Recipe
 
-FORMAT, FORMAT_OF_BLENDS = 2, 3
-"""The newest formats that are read and written."""
+FORMAT, FORMAT_OF_BLENDS, FORMAT_OF_DECISIONS = 2, 3, 4
+"""What is read and written: a model has the lowest that says all of it, so that older programs read what they can."""
 MODEL, SUMMARY, HISTORY, REPORT = "model.safetensors", "run.json", "history.parquet", "report.html"
 
 
@@ -94,6 +95,8 @@ def model_bytes(model: Model | Blend) -> bytes:
     else:
         number, header, tensors = FORMAT, _part(model), _tensors([model], named=False)
         header["encoders"] = [encoder.to_dict() for encoder in model.encoders]
+    if model.decision is not None:
+        number, header["decision"] = FORMAT_OF_DECISIONS, asdict(model.decision)
     metadata = {"format": str(number), "goodfit": version("goodfit"), "model": json.dumps(header)}
     return _ordered(save(tensors, metadata | {"sha256": _checksum(metadata, tensors)}))
 
@@ -118,24 +121,28 @@ def read_model(path: Path) -> Model | Blend:
     metadata, tensors = read_tensors(file)
     if "format" not in metadata or not metadata["format"].isdecimal():
         raise InputError(f"{file} is a safetensors file, but not one of goodfit's: give a run folder that it wrote")
-    if int(metadata["format"]) > FORMAT_OF_BLENDS:
+    if int(metadata["format"]) > FORMAT_OF_DECISIONS:
         raise InputError(
             f"{file} was written by goodfit {metadata.get('goodfit', '?')} in format {metadata['format']}, "
-            f"this is goodfit {version('goodfit')} with format {FORMAT_OF_BLENDS}: upgrade goodfit"
+            f"this is goodfit {version('goodfit')} with format {FORMAT_OF_DECISIONS}: upgrade goodfit"
         )
     if metadata.get("sha256") != _checksum(metadata, tensors):
         raise InputError(f"{file} was altered after it was written (its checksum is wrong): train or copy it again")
-    header = json.loads(metadata["model"])
+    return _any_model(json.loads(metadata["model"]), tensors)
+
+
+def _any_model(header: Mapping[str, Any], tensors: Mapping[str, NDArray[np.float32]]) -> Model | Blend:
+    decision = Decision(**header["decision"]) if "decision" in header else None
     encoders = tuple(Encoder.from_dict(state) for state in header["encoders"])
     if "models" not in header:
-        return _model(header, encoders, tensors["parameters"], tensors["statistics"])
+        return replace(_model(header, encoders, tensors["parameters"], tensors["statistics"]), decision=decision)
     models = tuple(
         _model(
             part, tuple(encoders[i] for i in part["encoders"]), tensors[f"{n}.parameters"], tensors[f"{n}.statistics"]
         )
         for n, part in enumerate(header["models"])
     )
-    return Blend(models, tuple(header["counts"]), header["temperature"])
+    return Blend(models, tuple(header["counts"]), header["temperature"], decision)
 
 
 def read_summary(folder: Path) -> tuple[dict[str, Any], pl.DataFrame | None]:

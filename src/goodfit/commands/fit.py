@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from goodfit.commands.folder import open_folder, write_run
 from goodfit.commands.reading import Source, read_source
 from goodfit.commands.terminal import console, print_json, print_table, progress
 from goodfit.diagnosis import diagnose
+from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.ranges import has_ranges
 from goodfit.report.diagnosing import changes_of
@@ -22,6 +25,7 @@ from goodfit.studies.budget import read_seconds
 from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import Fit, Plan, fit, model_of
 from goodfit.studies.problem import Problem
+from goodfit.studies.rating import check_costs, check_metric
 from goodfit.studies.testing import split_test
 from goodfit.studies.trials import gather_evidence
 from goodfit.studies.usual import usual_settings
@@ -46,6 +50,8 @@ class Request:
         started: when the command began, `time.monotonic()`.
         ensemble: networks of a search's model at most.
         storage: URL of a database for a search's trials; None for a file in the run folder.
+        metric: what a search's trials are chosen by, a key of `goodfit.metrics`; None for the held-out loss.
+        costs: of a false alarm and of a miss, such as "1:10"; None for no threshold by costs.
     """
 
     source: Source
@@ -57,22 +63,53 @@ class Request:
     started: float
     ensemble: int = 32
     storage: str | None = None
+    metric: str | None = None
+    costs: str | None = None
 
 
 def run(request: Request) -> None:
     """Fit or search, test, write the run folder, and say what was found."""
     budget = read_seconds(request.budget)
+    plan = Plan(seed=request.seed, metric=request.metric, costs=read_costs(request.costs))
     asked = None if request.recipe is None or has_ranges(request.recipe) else Recipe.parse(request.recipe)
     given = read_source(request.source)
+    check_metric(plan.metric, given.problem)
+    check_costs(plan.costs, given.problem, [np.arange(given.problem.rows)])
     checkpoint = open_folder(request.out, model=True)
     parts = split_test(given.problem, TEST_SHARE, request.seed)
     if asked is None:
         from goodfit.commands import search  # Optuna and its database only where they're used
 
-        summary = search.run(request, *parts, given.notes)
+        summary = search.run(request, *parts, given.notes, plan=plan)
     else:
-        summary = _fit(request, asked, *parts, given.notes, budget=budget, checkpoint=checkpoint)
+        summary = _fit(request, asked, *parts, given.notes, plan=plan, budget=budget, checkpoint=checkpoint)
     _show(summary, request)
+
+
+def read_costs(text: str | None) -> tuple[float, float] | None:
+    """Read what a false alarm and a miss cost.
+
+    Args:
+        text: two numbers above 0, such as "1:10"; None for none.
+
+    Raises:
+        InputError: anything else.
+
+    Example:
+        >>> read_costs("1:10")
+        (1.0, 10.0)
+    """
+    if text is None:
+        return None
+    try:
+        alarm, miss = (float(part) for part in text.split(":"))
+    except ValueError:
+        alarm, miss = math.nan, math.nan
+    if not (0 < alarm < math.inf and 0 < miss < math.inf):
+        raise InputError(
+            f"--costs {text}: give those of a false alarm and of a miss, two numbers above 0, such as 1:10"
+        )
+    return alarm, miss
 
 
 def _fit(
@@ -82,6 +119,7 @@ def _fit(
     test: Problem,
     notes: tuple[str, ...],
     *,
+    plan: Plan,
     budget: float | None,
     checkpoint: Checkpoint,
 ) -> dict[str, Any]:
@@ -91,7 +129,7 @@ def _fit(
         fitted = fit(
             train,
             recipes,
-            plan=Plan(seed=request.seed, use=len(recipes) - 1),
+            plan=replace(plan, use=len(recipes) - 1),
             settings=usual_settings(train),
             execution=Execution(deadline=deadline),
             on_epoch=on_epoch,
@@ -121,6 +159,8 @@ def _show(summary: dict[str, Any], request: Request) -> None:
     print_table(summary["table"])
     if "search" in summary:
         _show_search(summary["search"])
+    if "decision" in summary:
+        out.print(summary["decision"]["told"], soft_wrap=True)
     for verdict in summary["verdicts"]:
         if verdict["outcome"] == "fired":
             out.print(f"{verdict['severity']}: {verdict['title'].lower()} ({verdict['name']}); {verdict['advice']}")

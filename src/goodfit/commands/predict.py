@@ -23,6 +23,7 @@ from goodfit.data.collecting import (
 )
 from goodfit.data.readers import read
 from goodfit.data.table import Table, to_table
+from goodfit.decision import codes_of
 from goodfit.errors import InputError
 from goodfit.saving import read_model, write_all
 
@@ -59,7 +60,7 @@ def run(source: Path, new: Path, out: Path | None, *, column: str | None, json: 
 
 
 def predictions(model: AnyModel, frame: pl.DataFrame) -> pl.DataFrame:
-    """A row's most probable class with all probabilities, or its number."""
+    """A row's class, by the model's decision, with all probabilities, or its number."""
     known = set(model.encoders[0].schema.names)
     used = [name for name in frame.columns if name in known]
     return pl.DataFrame(_predicted(model, to_table(frame.select(used) if used else frame)))
@@ -82,5 +83,5 @@ def _predicted(model: AnyModel, table: Table) -> dict[str, Any]:
     if model.task == "regression":
         return {"prediction": predicted[:, 0]}
     named = {f"probability_{name}": predicted[:, i] for i, name in enumerate(model.classes.tolist())}
-    best = [model.classes.tolist()[code] for code in predicted.argmax(1)]
+    best = [model.classes.tolist()[code] for code in codes_of(predicted, model.decision)]
     return {"prediction": best} | named

@@ -31,10 +31,10 @@ RESERVE = 2.0
 """Seconds of a budget for starting, testing and writing, beside a twentieth of it."""
 
 
-def run(request: Request, train: Problem, test: Problem, notes: tuple[str, ...]) -> dict[str, Any]:
+def run(request: Request, train: Problem, test: Problem, notes: tuple[str, ...], *, plan: Plan) -> dict[str, Any]:
     """Search, test and write the run folder; its summary."""
     problem, budget = train.merged(), read_seconds(request.budget) or USUAL_BUDGET
-    choices, plan = default_choices(problem, Space.of(request.recipe)), Plan(seed=request.seed)
+    choices = default_choices(problem, Space.of(request.recipe))
     store = Store(request.out / SEARCH, job_of(problem, choices, plan), request.storage)
     granted = max(0.95 * budget - RESERVE, budget / 2)
     with search_progress("searching", granted) as on_standing:
@@ -60,6 +60,6 @@ def _summary(found: Found, test: Problem, labels: Labels, seed: int) -> dict[str
     fitted = found.ablation.fit
     evidence, tested = gather_evidence(fitted), tested_search(found, test, seed)
     summary = summarize_fit(fitted, diagnose(evidence), labels, tested.on_test) | changes_of(evidence)
-    summary |= summarize_search(found)
+    summary |= summarize_search(found, tested)
     add_tested(summary, tested)
     return summary

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
+from goodfit.decision import codes_of
 from goodfit.estimators.network import Network, SpaceLike
 from goodfit.metrics import Task
 
@@ -37,6 +38,10 @@ class Classifier(ClassifierMixin, Network):
             none.
         members: networks, 1 or more; with one, its weights are `coefs_` and `intercepts_`.
         metric: what to choose a recipe by, such as "roc_auc"; None is the held-out log loss.
+        costs: `(false_alarm, miss)`, numbers above 0, of two classes: what it costs to take a row for the rarer class
+            wrongly, and to miss one of it. `predict` then takes a row for that class from the probability on that costs
+            least on rows held out, where weights count too. None for the likelier class, but with the metric
+            "balanced_accuracy" for the threshold that serves it. `predict_proba` doesn't change.
         class_weight: None, "balanced", or a weight for each class.
         standardize: whether numbers are brought to mean 0 and deviation 1, outliers compressed; False leaves them.
         budget: seconds, or a text such as "60s": the time of a search, or that after which training ends with what it
@@ -82,6 +87,7 @@ class Classifier(ClassifierMixin, Network):
         validation: float = 0.2,
         members: int = 5,
         metric: str | None = None,
+        costs: tuple[float, float] | None = None,
         class_weight: Any = None,
         standardize: bool = True,
         budget: float | str | None = "auto",
@@ -102,6 +108,7 @@ class Classifier(ClassifierMixin, Network):
         self.validation = validation
         self.members = members
         self.metric = metric
+        self.costs = costs
         self.class_weight = class_weight
         self.standardize = standardize
         self.budget = budget
@@ -121,9 +128,9 @@ class Classifier(ClassifierMixin, Network):
         return self._predicted(X)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each row, `(n,)`."""
+        """The class of each row `(n,)`: the likelier one, or by the threshold that costs or metric ask for."""
         predicted = self._predicted(X)
-        return np.asarray(self.classes_[predicted.argmax(1)])
+        return np.asarray(self.classes_[codes_of(predicted, self.model_.decision)])
 
     @property
     def _task(self) -> Task:

@@ -50,6 +50,7 @@ def recipe_of(estimator: Network) -> Recipe:
 def plan_of(estimator: Network) -> Plan:
     """How an estimator's settings cut rows into runs; InputError for the first setting out of its range."""
     check_settings(estimator)
+    costs = _costs_of(estimator)
     return Plan(
         members=estimator.members,
         validation=estimator.validation,
@@ -57,6 +58,7 @@ def plan_of(estimator: Network) -> Plan:
         seed=_seed(estimator.random_state),
         standardize=estimator.standardize,
         metric=estimator.metric,
+        costs=None if costs is None else (float(costs[0]), float(costs[1])),
     )
 
 
@@ -121,12 +123,25 @@ def check_settings(estimator: Network) -> None:
         ("validation", _number(share) and 0 <= share <= 0.5, "a share from 0 to 0.5"),
         ("members", _whole(estimator.members, 1), "networks, 1 or more"),
         ("ensemble", _whole(estimator.ensemble, 1), "networks, 1 or more"),
+        ("costs", _prices(_costs_of(estimator)), "(false_alarm, miss), two numbers above 0, or None"),
         ("threads", estimator.threads is None or _whole(estimator.threads, 1), "threads, 1 or more, or None"),
         ("precision", _among(estimator.precision, ("float32", "bfloat16")), "'float32' or 'bfloat16'"),
     ]
     for name, fine, wanted in allowed:
         if not fine:
             raise InputError(f"{name} is {getattr(estimator, name)!r}; give {wanted}")
+
+
+def _costs_of(estimator: Network) -> Any:
+    """A classifier's costs; a regressor has none."""
+    return getattr(estimator, "costs", None)
+
+
+def _prices(costs: Any) -> bool:
+    if costs is None:
+        return True
+    pair = isinstance(costs, tuple | list | np.ndarray) and len(costs) == 2
+    return pair and all(_number(cost) and 0 < cost < math.inf for cost in costs)
 
 
 def _widths(hidden: Any) -> bool:

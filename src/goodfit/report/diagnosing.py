@@ -10,8 +10,9 @@ import numpy as np
 from goodfit.diagnosis import Evidence, find_turn
 from goodfit.diagnosis.changes import fall_of
 from goodfit.regularizers import Recipe
+from goodfit.report.deciding import decisions
 from goodfit.report.headline import diagnosis_headline
-from goodfit.report.summary import decisions, frame_of, turns_of
+from goodfit.report.summary import frame_of, turns_of
 from goodfit.report.tables import Labels
 from goodfit.statistics import mean_interval
 from goodfit.studies.diagnosing import Diagnosed
@@ -48,7 +49,9 @@ def summarize_diagnosis(found: Diagnosed, problem: Problem, labels: Labels) -> d
     summary["settings"] |= {"recipe": str(found.subject.recipe)} | asdict(found.subject.plan)
     told = np.isfinite(evidence.predicted).all(1)
     shown = (found.prepared.problem.take(evidence.rows[told]), evidence.predicted[told])
-    return summary | decisions(Recipe.parse(evidence.asked.recipe), shown, shown, "rows held out of training")
+    return summary | decisions(
+        str(Recipe.parse(evidence.asked.recipe)), shown, shown, where="rows held out of training"
+    )
 
 
 def changes_of(evidence: Evidence) -> dict[str, Any]:

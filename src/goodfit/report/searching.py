@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from goodfit.report.deciding import HELD_OUT, TEST, decisions
 from goodfit.report.tested import TestedSearch
 from goodfit.report.wording import score
 from goodfit.studies.ablation import Ablation, Effect
 from goodfit.studies.baselines import Baseline, better_baseline
-from goodfit.studies.fitting import scores_of
 from goodfit.studies.problem import Problem
+from goodfit.studies.rating import scores_of
 from goodfit.studies.samples import row_losses
 from goodfit.studies.searching.batch import Trial
 from goodfit.studies.searching.choosing import Chosen
@@ -24,8 +25,13 @@ LATE = 1.25
 """Times the budget: a search that takes longer had too little."""
 
 
-def summarize_search(found: Found) -> dict[str, Any]:
-    """The part of a summary that only a search has, under "search"."""
+def summarize_search(found: Found, tested: TestedSearch | None = None) -> dict[str, Any]:
+    """The part of a summary that only a search has, under "search", and the decisions of its model.
+
+    Args:
+        found: what came of the search.
+        tested: how the model did on test rows; None shows its decisions on rows held out.
+    """
     problem, chosen = found.ablation.fit.prepared.problem, found.chosen
     trials, estimate = _counts(found.trials), _estimate(chosen)
     return {
@@ -43,7 +49,19 @@ def summarize_search(found: Found) -> dict[str, Any]:
             "advice": advice(found),
             "best": _best(found.trials),
         }
-    }
+    } | _decisions(found, tested)
+
+
+def _decisions(found: Found, tested: TestedSearch | None) -> dict[str, Any]:
+    """Calibration and confusion of the model itself, in the place of those of its weightiest trial's recipe."""
+    fitted, chosen = found.ablation.fit, found.chosen
+    held_out = (fitted.prepared.problem.take(chosen.rows), chosen.predicted)
+    shown, where = ((tested.on_test.problem, tested.predicted), TEST) if tested else (held_out, HELD_OUT)
+    return decisions(_name(len(chosen.model.members)), held_out, shown, where=where, plan=fitted.plan)
+
+
+def _name(networks: int) -> str:
+    return "the best network" if networks == 1 else f"the model: {networks} networks together"
 
 
 def sentences(ablation: Ablation) -> list[str]:
@@ -98,8 +116,9 @@ def add_tested(summary: dict[str, Any], tested: TestedSearch) -> None:
     """Enter test scores of a search's model and of the baselines into the table of its summary."""
     table, networks = summary["table"], summary["search"]["model"]["networks"]
     keys = {metric["key"] for metric in table["metrics"]}
-    what = "the best network" if networks == 1 else f"the model: {networks} networks together"
-    table["rows"].append({"recipe": "", "label": what, "cells": _cells(tested.model, keys), "differences": {}})
+    table["rows"].append(
+        {"recipe": "", "label": _name(networks), "cells": _cells(tested.model, keys), "differences": {}}
+    )
     for name, scores in tested.baselines.items():
         table["baselines"].append({"label": name, "cells": _cells(scores, keys)})
 

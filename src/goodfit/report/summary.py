@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from goodfit.alarms import best_threshold, calibration_bins, confusion_at
+from goodfit.alarms import calibration_bins
 from goodfit.diagnosis import Diagnosis, Turn, find_turn
 from goodfit.regularizers import L1, ElasticNet, Recipe
+from goodfit.report.deciding import HELD_OUT, TEST, confusion, decisions
 from goodfit.report.headline import comparison_headline, fit_headline
 from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
 from goodfit.studies.comparison import Comparison
 from goodfit.studies.findings import Histogram, selected_columns, selected_terms, weight_histograms
-from goodfit.studies.fitting import Fit, as_resampled, held_out_predictions, predictions, scores_of, threshold_of
+from goodfit.studies.fitting import Fit, as_resampled, held_out_predictions, predictions
 from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats, Problem
+from goodfit.studies.rating import scores_of, threshold_of
 from goodfit.training import RunResult, Settings
 
 TERMS_NOTE = "A term is a word, a pair of words or a mark; a network keeps it if any weight from it is not exactly 0."
@@ -47,14 +49,14 @@ def summarize_fit(fitted: Fit, diagnosis: Diagnosis, labels: Labels, test: OnTes
     summary["data"] |= {"train": problem.rows, "notes": [*labels.notes, *schema.notes]}
     summary["settings"] |= asdict(fitted.plan)
     features = _features(recipes, results, fitted.prepared)
-    held, where = (test.problem, "test rows") if test else (None, "rows held out of training, by networks that did")
+    held, where = (test.problem, TEST) if test else (None, HELD_OUT)
     rows, predicted = held_out_predictions(fitted.prepared, fitted.best.results)
     threshold_from = (problem.take(rows), predicted)
     raw = test.as_resampled if test else _held_out_as_resampled(fitted)
     if test:
         summary["data"] |= _counts(problem, test.problem) | {"test": test.problem.rows}
     shown = (held, test.predicted) if held is not None and test else threshold_from
-    decided = decisions(fitted.best.recipe, threshold_from, shown, where)
+    decided = decisions(str(fitted.best.recipe), threshold_from, shown, where=where, plan=fitted.plan)
     return summary | features | decided | repair(fitted.best.recipe, decided, shown, raw)
 
 
@@ -139,22 +141,6 @@ def _features(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]],
     return {}
 
 
-def decisions(
-    recipe: Recipe, chosen_on: tuple[Problem, Floats], shown: tuple[Problem, Floats], where: str
-) -> dict[str, Any]:
-    """Calibration, and the confusion at the threshold that serves balanced accuracy best."""
-    problem, predicted = shown
-    if problem.positive is None or any(len(np.unique(part.target)) < 2 for part in (problem, chosen_on[0])):
-        return {}
-    alarm = chosen_on[0].positive or 0
-    threshold = best_threshold(chosen_on[0].target == alarm, chosen_on[1][:, alarm])
-    bins = calibration_bins(problem.target == alarm, predicted[:, alarm])
-    return {
-        "calibration": [{"recipe": str(recipe), "bins": [asdict(b) for b in bins]}],
-        "confusion": _confusion(problem, predicted[:, alarm], alarm=alarm, threshold=threshold) | {"rows": where},
-    }
-
-
 def _held_out_as_resampled(fitted: Fit) -> Floats | None:
     results = fitted.best.results
     if all(result.run.shift is None for result in results):
@@ -180,17 +166,6 @@ def repair(
     return {"repair": found, "calibration": [*decided["calibration"], unrepaired]}
 
 
-def _confusion(problem: Problem, probability: Floats, *, alarm: int, threshold: float) -> dict[str, Any]:
-    found = confusion_at(problem.target == alarm, probability, threshold)
-    counts = [[found.true_negatives, found.false_positives], [found.false_negatives, found.true_positives]]
-    return {
-        "threshold": threshold,
-        "classes": [str(problem.classes[1 - alarm]), str(problem.classes[alarm])],
-        "counts": counts,
-        "note": "threshold chosen for balanced accuracy on rows held out of training",
-    }
-
-
 def _first_repeat(comparison: Comparison) -> dict[str, Any]:
     """Calibration and confusion on the test rows of the first repeat; rows of others would be counted twice."""
     problem, split = comparison.prepared.problem, comparison.splits[0]
@@ -207,5 +182,5 @@ def _first_repeat(comparison: Comparison) -> dict[str, Any]:
     if threshold is None:
         return {"calibration": calibration}
     where = {"rows": f"test rows of the first split, with {comparison.recipes[-1]}"}
-    confusion = _confusion(problem.take(split.test), tested[-1], alarm=alarm, threshold=threshold)
-    return {"calibration": calibration, "confusion": confusion | where}
+    found = confusion(problem.take(split.test), tested[-1], threshold)
+    return {"calibration": calibration, "confusion": found | where}

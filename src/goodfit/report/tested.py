@@ -10,9 +10,10 @@ import numpy as np
 from goodfit.report.tables import OnTest
 from goodfit.statistics import Estimate
 from goodfit.studies.baselines import CONSTANT
-from goodfit.studies.fitting import Fit, as_resampled, held_out_predictions, model_of, scores_of, threshold_of
+from goodfit.studies.fitting import Fit, as_resampled, held_out_predictions, model_of
 from goodfit.studies.learners import constant
 from goodfit.studies.problem import Floats, Problem
+from goodfit.studies.rating import scores_of, threshold_of
 from goodfit.studies.searching.finding import Found
 from goodfit.studies.testing import Predictor, Tested, score_on
 
@@ -24,11 +25,13 @@ class TestedSearch:
     Args:
         on_test: of the winner's recipe and of no regularization.
         model: the model's scores; differences are those from no regularization.
+        predicted: the model's predictions.
         baselines: of what else could be used, by name; differences are those from the model.
     """
 
     on_test: OnTest
     model: Tested
+    predicted: Floats
     baselines: Mapping[str, Tested]
 
 
@@ -74,4 +77,4 @@ def tested_search(found: Found, test: Problem, seed: int) -> TestedSearch:
             threshold = threshold_of(problem, baseline.predicted[rows], rows)
             rivals[baseline.name] = Predictor(baseline.predict(test.table), threshold)
     tested = score_on(test, [own, *rivals.values()], seed)
-    return TestedSearch(on_test, tested[0], dict(zip(rivals, tested[1:], strict=True)))
+    return TestedSearch(on_test, tested[0], own.predicted, dict(zip(rivals, tested[1:], strict=True)))

@@ -15,9 +15,10 @@ from goodfit.metrics import majority_scores, mean_scores, metrics_of
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
 from goodfit.statistics import Estimate, mean_interval, paired_interval
-from goodfit.studies.fitting import predictions, scores_of, threshold_of
+from goodfit.studies.fitting import predictions
 from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Floats, Ints, Problem
+from goodfit.studies.rating import scores_of, threshold_of
 from goodfit.training import Checkpoint, Execution, Progress, RunResult, Settings, train
 
 LEAST_KNOWN = 0.6

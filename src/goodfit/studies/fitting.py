@@ -9,18 +9,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from goodfit.alarms import best_threshold
 from goodfit.data.ordering import time_splits
 from goodfit.data.schema import Schema
 from goodfit.data.splits import folds
+from goodfit.decision import Decision
 from goodfit.errors import InputError
-from goodfit.metrics import classification_scores, metrics_of, regression_scores
 from goodfit.model import Model, network_outputs
 from goodfit.networks import views
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
 from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Floats, Ints, Problem
+from goodfit.studies.rating import check_costs, check_metric, decides, decision_of, rated
 from goodfit.training import Checkpoint, Execution, Progress, Run, RunResult, Settings, train
 from goodfit.training.losses import probabilities
 
@@ -43,6 +43,8 @@ class Plan:
         use: the place of the recipe to use, whatever the others score; None to choose.
         pieces: inputs at most that the piecewise-linear encoding of a number adds to it; 0 for none.
         cut: whether standardized numbers end at 3 deviations.
+        costs: of a false alarm and of a miss, above 0, by which the rarer of two classes gets a threshold; None for the
+            likelier class, but with the metric balanced accuracy for the threshold that serves it.
     """
 
     members: int = 5
@@ -54,6 +56,7 @@ class Plan:
     use: int | None = None
     pieces: int = 0
     cut: bool = False
+    costs: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +122,8 @@ def fit(
         checkpoint: where to keep the training's state.
 
     Raises:
-        InputError: several recipes and no rows to choose by; fewer than 2 different rows; an unknown metric.
+        InputError: several recipes and no rows to choose by; fewer than 2 different rows; an unknown metric; costs
+            that no threshold can be chosen by.
     """
     if len(recipes) > 1 and plan.use is None and not plan.validation:
         raise InputError("validation=0 holds out no rows to choose a recipe by; give a recipe, or validation=0.2")
@@ -128,6 +132,7 @@ def fit(
     if problem.rows < 2:
         raise InputError("one sample, or all rows are the same: give at least 2 different rows")
     splits = splits_of(problem, plan)
+    check_costs(plan.costs, problem, [held for _, held in splits])
     schema = Schema.of(problem.table, plan.pieces, cut=plan.cut)
     trains = [kept for kept, _ in splits]
     prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
@@ -150,7 +155,7 @@ def model_of(fitted: Fit, candidate: Candidate) -> Model:
     kept = [result for result in candidate.results if result.outcome != "diverged"]
     if not kept:
         raise InputError(f"every network of recipe '{candidate.recipe}' diverged; lower the learning_rate")
-    return model_from(fitted.prepared, kept)
+    return replace(model_from(fitted.prepared, kept), decision=_decision(fitted, kept))
 
 
 def model_from(prepared: Prepared, kept: Sequence[RunResult]) -> Model:
@@ -218,45 +223,6 @@ def as_resampled(result: RunResult) -> RunResult:
     return replace(result, parameters=parameters)
 
 
-def scores_of(
-    problem: Problem, predicted: Floats, rows: Ints | None = None, *, threshold: float | None = None
-) -> dict[str, float]:
-    """All scores of predictions for a problem's rows (or some of them), by the metrics' keys.
-
-    Args:
-        problem: the rows and what is true of them.
-        predicted: `(r, C)` for the rows asked for.
-        rows: their numbers; None is all.
-        threshold: of the rarer of two classes, for balanced accuracy.
-    """
-    chosen = np.arange(problem.rows) if rows is None else rows
-    target, weights = problem.target[chosen], problem.weights[chosen]
-    if problem.task == "regression":
-        return regression_scores(target, predicted[:, 0], weights)
-    return classification_scores(target, predicted, positive=problem.positive, threshold=threshold, weights=weights)
-
-
-def rated(problem: Problem, predicted: Floats, rows: Ints, metric: str) -> float:
-    """Predictions `(r, C)` for rows by a metric, with its sign turned where lower is better."""
-    higher = next(m.higher_is_better for m in metrics_of(problem.task) if m.key == metric)
-    value = scores_of(problem, predicted, rows)[metric]
-    return value if higher else -value
-
-
-def threshold_of(problem: Problem, predicted: Floats, rows: Ints) -> float | None:
-    """The threshold that serves balanced accuracy best on held-out rows; None but for two classes, both among them."""
-    if problem.positive is None or len(np.unique(problem.target[rows])) < 2:
-        return None
-    return best_threshold(problem.target[rows] == problem.positive, predicted[:, problem.positive])
-
-
-def check_metric(metric: str | None, problem: Problem) -> None:
-    """Raise InputError where the task has no such metric."""
-    keys = [m.key for m in metrics_of(problem.task)]
-    if metric is not None and metric not in keys:
-        raise InputError(f"metric is {metric!r}; for this task there are {', '.join(keys)}")
-
-
 def splits_of(problem: Problem, plan: Plan) -> list[tuple[Ints, Ints]]:
     """Training and held-out rows a view: folds, those of rows with times in order, or a single split of many rows."""
     inputs = len(Schema.of(problem.table).input_names)
@@ -274,6 +240,15 @@ def splits_of(problem: Problem, plan: Plan) -> list[tuple[Ints, Ints]]:
         return one if views == 1 else time_splits(problem.times, views)
     fold = folds(problem.strata, k, seed=plan.seed, groups=problem.groups)
     return [(everything[fold != view], everything[fold == view]) for view in range(views)]
+
+
+def _decision(fitted: Fit, kept: Sequence[RunResult]) -> Decision | None:
+    """What the plan asks for, by predictions for the rows that the networks held out."""
+    problem, plan = fitted.prepared.problem, fitted.plan
+    if not decides(problem, plan):
+        return None
+    rows, predicted = held_out_predictions(fitted.prepared, kept)
+    return decision_of(problem, predicted, rows, plan)
 
 
 def _run(prepared: Prepared, recipe: Recipe, member: int, splits: Sequence[tuple[Ints, Ints]], plan: Plan) -> Run:

@@ -12,8 +12,8 @@ from goodfit.errors import InputError
 from goodfit.metrics import metrics_of
 from goodfit.resampled import drawn_scores
 from goodfit.statistics import Estimate
-from goodfit.studies.fitting import scores_of
 from goodfit.studies.problem import Floats, Ints, Problem
+from goodfit.studies.rating import scores_of
 
 REPLICATES = 400
 

@@ -10,9 +10,10 @@ from goodfit.diagnosis import Evidence, Leaks, Trial
 from goodfit.diagnosis.evidence import Kind
 from goodfit.extrapolation import Extrapolation
 from goodfit.metrics import majority_scores, mean_scores
-from goodfit.studies.fitting import Fit, held_out_predictions, predictions, scores_of
+from goodfit.studies.fitting import Fit, held_out_predictions, predictions
 from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats, Ints, Problem
+from goodfit.studies.rating import scores_of
 from goodfit.studies.samples import row_losses
 from goodfit.studies.scoring import stops_early
 from goodfit.training import RunResult

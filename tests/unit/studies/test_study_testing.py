@@ -10,8 +10,8 @@ from study_problems import TASKS, contents, problem_of
 from goodfit.data.table import Table
 from goodfit.metrics import metrics_of
 from goodfit.studies import testing
-from goodfit.studies.fitting import scores_of
 from goodfit.studies.problem import Problem, read_problem
+from goodfit.studies.rating import scores_of
 from goodfit.studies.testing import Predictor, score_on, split_test
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from goodfit.errors import InputError
 from goodfit.studies.ablation import Ablation, ablate
 from goodfit.studies.baselines import Baseline, train_baselines
-from goodfit.studies.fitting import Plan, check_metric, splits_of
+from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.problem import Problem
+from goodfit.studies.rating import check_costs, check_metric, decision_of
 from goodfit.studies.searching.asking import STUDY, Proposer
 from goodfit.studies.searching.batch import Batch, Trial
 from goodfit.studies.searching.choices import Choices
@@ -73,14 +74,17 @@ def find(
         on_standing: called after each epoch.
 
     Raises:
-        InputError: fewer than 2 different rows; no rows held out; every network diverged.
+        InputError: fewer than 2 different rows; no rows held out; an unknown metric; costs that no threshold can be
+            chosen by; every network diverged.
     """
     if problem.rows < 2:
         raise InputError("one sample, or all rows are the same: give at least 2 different rows")
     if not plan.validation:
         raise InputError("validation=0 holds out no rows to choose a recipe by; give a recipe, or validation=0.2")
     check_metric(plan.metric, problem)
-    rooms = Rooms(problem, splits_of(problem, plan), plan.standardize, plan.seed, plan.metric)
+    splits = splits_of(problem, plan)
+    check_costs(plan.costs, problem, [held for _, held in splits])
+    rooms = Rooms(problem, splits, plan.standardize, plan.seed, plan.metric)
     known = store.batches(rooms) if store else []
     pace.spent += sum(batch.seconds for batch in known)
     for batch in known:
@@ -99,9 +103,15 @@ def find(
         on_batch=store.keep if store else None,
     )
     baselines = train_baselines(problem, rooms.splits, seed=plan.seed, deadline=pace.until(SHARE_OF_ABLATION))
-    chosen = choose(rooms, batches, networks)
+    chosen = _decided(choose(rooms, batches, networks), problem, plan)
     ablation = _ablated(problem, chosen, batches, choices, plan=plan, pace=pace, execution=execution)
     return Found(chosen, ablation, tuple(batches), baselines, choices, pace.elapsed, pace.budget)
+
+
+def _decided(chosen: Chosen, problem: Problem, plan: Plan) -> Chosen:
+    """With the threshold that the plan asks for, chosen by the rows that its networks held out."""
+    decision = decision_of(problem, chosen.predicted, chosen.rows, plan)
+    return replace(chosen, model=replace(chosen.model, decision=decision))
 
 
 def _ablated(

@@ -16,7 +16,7 @@ import numpy as np
 
 from goodfit.errors import InputError
 from goodfit.networks import Layout
-from goodfit.studies.fitting import rated
+from goodfit.studies.rating import rated
 from goodfit.studies.searching.asking import Proposer
 from goodfit.studies.searching.batch import Batch, Trial, train_batch, work_an_epoch
 from goodfit.studies.searching.choices import Choices, Proposal, Shape
