@@ -94,6 +94,9 @@ USAGE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unknown task": (("--task", "both"), ("--task", "'both'", "binary")),
     "unknown option": (("--magic",), ("No such option: --magic", "goodfit fit --help")),
     "misspelt option": (("--recip", "none"), ("--recip", "--recipe")),
+    "cost of nought": (("--costs", "1:0"), ("--costs 1:0", "above 0", "such as 1:10")),
+    "costs no numbers": (("--costs", "ten"), ("--costs ten", "such as 1:10")),
+    "unknown metric": (("--metric", "beauty"), ("metric is 'beauty'", "roc_auc")),
     "no value": (("--recipe",), ("--recipe", "requires an argument")),
     "two tables": (("other.csv",), ("other.csv",)),
 }
@@ -136,6 +139,16 @@ def test_what_is_not_there_is_named() -> None:
     assert_refused(goodfit("fit"), "data", "goodfit fit --help")
     assert_refused(goodfit("fit", "t.csv"), "--target")
     assert_refused(goodfit("compare", "t.csv", "--target", "y"), "--recipe")
+
+
+@pytest.mark.parametrize("recipe", [("--recipe", "l2=0.1"), ()])
+def test_costs_are_for_two_classes(recipe: tuple[str, ...], csv: Path, tmp_path: Path) -> None:
+    for target, found in (("town", "has 3 classes"), ("age", "is a number")):
+        frame = pl.read_csv(csv).drop_nulls(target)
+        frame.write_csv(tmp_path / "rows.csv")
+        asked = ("--target", target, "--costs", "1:10", *recipe, "--out", tmp_path / "run")
+        assert_refused(goodfit("fit", tmp_path / "rows.csv", *asked), "costs are for a target of two classes", found)
+    assert not (tmp_path / "run").exists()
 
 
 def test_binary_is_not_asked_of_three_classes(tmp_path: Path, write: Write) -> None:
@@ -257,9 +270,9 @@ def test_model_of_a_newer_format(run: Path, write: Write) -> None:
     file = run / "model.safetensors"
     size = struct.unpack("<Q", file.read_bytes()[:8])[0]
     metadata = json.loads(file.read_bytes()[8 : 8 + size])["__metadata__"]
-    save_file(load_file(file), file, metadata | {"format": "4", "goodfit": "9.9"})
+    save_file(load_file(file), file, metadata | {"format": "5", "goodfit": "9.9"})
     done = goodfit("predict", run, write("new.csv", new_table()))
-    assert_refused(done, str(file), "goodfit 9.9 in format 4", "format 3", "upgrade goodfit")
+    assert_refused(done, str(file), "goodfit 9.9 in format 5", "format 4", "upgrade goodfit")
 
 
 def test_every_altered_byte_of_a_model_is_noticed(tmp_path: Path) -> None:

@@ -137,6 +137,24 @@ def test_fit_chooses_a_recipe_and_says_what_it_found(csv: Path, tmp_path: Path) 
     assert all(row["label"].split(",")[0] in done.out for row in summary["table"]["rows"])
 
 
+def test_costs_decide_what_is_predicted(csv: Path, trained: Path, tmp_path: Path) -> None:
+    run, new = tmp_path / "run", tmp_path / "new.csv"
+    done = goodfit("fit", csv, "--target", "left", *QUICK, "--costs", "1:10", "--out", run)
+    assert_done(done)
+    summary = strict((run / "run.json").read_text())
+    decision = summary["decision"]
+    assert f"\n{decision['told']}\n" in done.out
+    assert "for costs of 1 a false alarm and 10 a miss, chosen on rows held out" in decision["told"]
+    assert decision["threshold"] == summary["confusion"]["threshold"] < 0.5
+    assert_done(goodfit("predict", run, csv, "-o", new))
+    found = pl.read_csv(new)
+    chance = found[f"probability_{decision['positive']}"]
+    assert ((found["prediction"] == decision["positive"]) == (chance >= decision["threshold"])).all()
+    assert_done(goodfit("predict", trained, csv, "-o", new))
+    assert pl.read_csv(new).drop("prediction").equals(found.drop("prediction"))
+    assert "decision" not in strict((trained / "run.json").read_text())
+
+
 def test_fit_through_the_program_is_quiet_in_a_pipe_and_leaves_four_files(
     csv: Path, trained: Path, tmp_path: Path
 ) -> None:

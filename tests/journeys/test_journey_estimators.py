@@ -154,6 +154,37 @@ def test_balanced_classes_find_more_of_the_rare_one(X: np.ndarray, y: np.ndarray
     assert np.array_equal(balanced.predict_proba(X), same.predict_proba(X))
 
 
+def test_costs_decide_what_is_predicted_and_change_no_probability(X: np.ndarray, y: np.ndarray, tmp_path: Path) -> None:
+    settings, flips = QUICK | {"max_epochs": 40}, np.random.default_rng(2).random(len(y)) < 0.1
+    y = np.where(flips, 1 - y, y)
+    plain, wary, calm = (Classifier(RECIPE, **settings, costs=costs).fit(X, y) for costs in (None, (1, 30), (30, 1)))
+    chances = plain.predict_proba(X)
+    assert np.array_equal(plain.predict(X), plain.classes_[chances.argmax(1)])
+    for model in (wary, calm):
+        assert np.array_equal(model.predict_proba(X), chances)
+        threshold = model.summary_["decision"]["threshold"]
+        assert np.array_equal(model.predict(X) == 1, chances[:, 1] >= threshold)
+        model.save(tmp_path)
+        assert np.array_equal(goodfit.load(tmp_path).predict(X), model.predict(X))
+    assert wary.predict(X).mean() > 2 * max(plain.predict(X).mean(), calm.predict(X).mean())
+
+
+def test_balanced_accuracy_as_metric_is_served_by_a_threshold(X: np.ndarray, y: np.ndarray) -> None:
+    model = Classifier(RECIPE, **QUICK, metric="balanced_accuracy").fit(X, y)
+    assert model.model_.decision is not None
+    assert model.summary_["decision"]["costs"] is None
+    assert Classifier(RECIPE, **QUICK, metric="roc_auc").fit(X, y).model_.decision is None
+
+
+def test_costs_are_for_two_classes_and_rows_held_out(X: np.ndarray, y: np.ndarray) -> None:
+    with pytest.raises(InputError, match="costs are for a target of two classes, this one has 3 classes"):
+        Classifier(RECIPE, **QUICK, costs=(1, 10)).fit(X, np.arange(500) % 3)
+    with pytest.raises(InputError, match="validation=0 holds out no rows to choose a threshold"):
+        Classifier(RECIPE, **QUICK, costs=(1, 10), validation=0).fit(X, y)
+    with pytest.raises(TypeError):
+        Regressor(costs=(1, 10))  # type: ignore[call-arg]
+
+
 def test_budget_ends_the_training(X: np.ndarray, y: np.ndarray) -> None:
     model = Classifier(RECIPE, hidden=(8,), members=2, max_epochs=10**6, budget="0.5s").fit(X, y)
     assert 1 <= model.history_["epoch"].max() < 10**6
@@ -265,15 +296,16 @@ SETTINGS: dict[str, list[Any]] = {
     "recipe": ["magic=1", "l2=-1", "dropout=2", 5, "l2=1, l2=2"],
     "random_state": ["x", 2.5],
     "class_weight": ["even"],
+    "costs": [(1, 0), (-1, 2), (1, np.nan), (1, np.inf), (1,), (1, 2, 3), "1:10", 10, (True, 2)],
 }
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in SETTINGS.items() for value in values])
 @BOTH
 def test_setting_out_of_range(kind: type[Estimator], name: str, value: Any, X: np.ndarray, y: np.ndarray) -> None:
-    if name == "class_weight" and kind is Regressor:
+    if name in ("class_weight", "costs") and kind is Regressor:
         with pytest.raises(TypeError):
-            kind(class_weight=value)  # type: ignore[call-arg]
+            kind(**{name: value})
         return
     with pytest.raises(InputError) as caught:
         kind(**{"recipe": RECIPE, **QUICK, name: value}).fit(X, y)

@@ -98,6 +98,67 @@ def test_among_equal_thresholds_the_fewest_alarms_win():
     assert best_threshold([False, True, False, True], [0.0, 0.25, 0.5, 1.0]) == 0.75
 
 
+def cost_of(positive, probability, threshold, costs):
+    counts = confusion_at(positive, probability, threshold)
+    return costs[0] * counts.false_positives + costs[1] * counts.false_negatives
+
+
+CHANCES = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), CHANCES, st.integers(1, 3)), min_size=2).filter(
+        lambda rows: 0 < sum(hit for hit, *_ in rows) < len(rows)
+    ),
+    st.tuples(st.integers(1, 20), st.integers(1, 20)),
+)
+def test_no_other_threshold_costs_less(rows, costs):
+    """Beside every threshold there is; rows of weight 2 are rows given twice."""
+    positive, probability, count = (np.array(column) for column in zip(*rows, strict=True))
+    threshold = best_threshold(positive, probability, costs=costs, weights=count)
+    positive, probability = positive.repeat(count), probability.repeat(count)
+    assert threshold == best_threshold(positive, probability, costs=costs)
+    cost = cost_of(positive, probability, threshold, costs)
+    others = [0.0, *np.unique(probability), 2.0]
+    assert cost == min(cost_of(positive, probability, other, costs) for other in others)
+    assert all(
+        cost_of(positive, probability, other, costs) > cost
+        for other in others
+        if other > threshold and ((probability >= other) != (probability >= threshold)).any()
+    )
+
+
+def test_costs_reach_from_flagging_all_to_flagging_none():
+    positive, probability = [True, False, True], [0.25, 0.5, 0.75]
+    assert best_threshold(positive, probability, costs=(1, 3)) == 0.0
+    assert best_threshold(positive, probability, costs=(3, 1)) == 0.625
+    assert best_threshold([True, False], [0.5, 0.75], costs=(3, 1)) == 0.875
+    assert best_threshold([True, False], [0.5, 1.0], costs=(3, 1)) > 1
+    assert best_threshold([True, False], [0.5, 0.5], costs=(1, 1)) == 0.75
+
+
+@pytest.mark.parametrize("costs", [(1, 1), (1, 10), (4, 1)])
+def test_with_true_probabilities_the_threshold_is_the_share_of_a_false_alarm_in_the_costs(costs):
+    rng = np.random.default_rng(3)
+    probability = rng.random(400_000)
+    threshold = best_threshold(rng.random(400_000) < probability, probability, costs=costs)
+    assert threshold == pytest.approx(costs[0] / sum(costs), abs=0.02)
+
+
+def test_costs_are_two_numbers_above_nought():
+    for wrong in ((1, 0), (-1, 1), (1, math.nan), (math.inf, 1), (1, 2, 3)):
+        with pytest.raises(InputError, match="two numbers above 0"):
+            best_threshold([True, False], [0.5, 0.6], costs=wrong)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1), st.integers(1, 3)), min_size=2))
+def test_a_row_of_weight_two_is_a_row_given_twice(rows):
+    positive, probability, count = (np.array(column) for column in zip(*rows, strict=True))
+    if 0 < positive.sum() < len(rows):
+        twice = best_threshold(positive.repeat(count), probability.repeat(count))
+        assert best_threshold(positive, probability, weights=count) == twice
+
+
 def test_confusion_counts_every_row_once():
     counts = confusion_at([True, True, False, False, False], [0.5, 0.4, 0.5, 0.1, 0.9], 0.5)
     assert (counts.true_positives, counts.false_positives) == (1, 2)

@@ -8,11 +8,13 @@ import pytest
 
 import goodfit
 from goodfit.report import tested as scores
+from goodfit.report.deciding import HELD_OUT, TEST
 from goodfit.report.page import render
-from goodfit.report.searching import add_tested, advice, estimate_line, sentences
+from goodfit.report.searching import add_tested, advice, estimate_line, sentences, summarize_search
 from goodfit.saving import json_text
 from goodfit.statistics import Estimate
 from goodfit.studies.ablation import Effect
+from goodfit.studies.rating import threshold_of
 
 SPACE = "l2=off|1e-5..0.1, early_stopping=3"
 
@@ -54,6 +56,28 @@ def test_test_scores_of_the_model_and_the_baselines_stand_in_the_table(searched)
     assert "networks together" in summary["table"]["rows"][-1]["label"]
     assert summary["table"]["rows"][-1]["cells"]["test_log_loss"]["value"] > 0
     assert "logistic regression" in [row["label"] for row in summary["table"]["baselines"]]
+
+
+def test_the_decisions_shown_are_those_of_the_model_itself(searched):
+    found = searched.found
+    problem, chosen = found.ablation.fit.prepared.problem, found.chosen
+    tested = scores.tested_search(found, problem, 0)
+    networks = f"the model: {len(chosen.model.members)} networks together"
+    told = summarize_search(found), summarize_search(found, tested)
+    for summary, target, predicted in zip(
+        told,
+        (problem.target[chosen.rows], problem.target),
+        (chosen.predicted, chosen.model.predict(problem.table)),
+        strict=True,
+    ):
+        threshold = threshold_of(problem, chosen.predicted, chosen.rows)
+        alarm, flagged = target == problem.positive, predicted[:, problem.positive] >= threshold
+        assert summary["confusion"]["counts"][1] == [(alarm & ~flagged).sum(), (alarm & flagged).sum()]
+        assert summary["confusion"]["counts"][0] == [(~alarm & ~flagged).sum(), (~alarm & flagged).sum()]
+        assert [item["recipe"] for item in summary["calibration"]] == [networks]
+        assert sum(item["rows"] for item in summary["calibration"][0]["bins"]) == len(target)
+    assert [summary["confusion"]["rows"] for summary in told] == [HELD_OUT, TEST]
+    assert searched.estimator.summary_["confusion"] == told[0]["confusion"]
 
 
 @pytest.mark.parametrize(
