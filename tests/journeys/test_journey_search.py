@@ -2,41 +2,12 @@
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
-from commandline import RUN_FILES, Done, assert_done, assert_refused, goodfit
-
-SEARCH = ("--target", "left", "--recipe", "l2=off|1e-5..0.1, dropout=0..0.4, early_stopping=3")
-STOPS_ITSELF = """
-import os, signal, sys
-from goodfit import cli
-from goodfit.studies.searching import store
-
-keep, signal_name = store.Store.keep, sys.argv.pop(1)
-
-def stopping(self, batch):
-    keep(self, batch)
-    if self.written == 1:
-        os.kill(os.getpid(), getattr(signal, signal_name))
-
-store.Store.keep = stopping
-cli.main()
-"""
-"""A program whose search is signalled after its first batch was written."""
-
-
-def stopped_by(name: str, *arguments: object) -> Done:
-    command = [sys.executable, "-c", STOPS_ITSELF, name, *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    return Done(ended.returncode, ended.stdout, ended.stderr)
-
-
-def batches(run: Path) -> list[str]:
-    return sorted(path.name for path in (run / "search").glob("batch-*"))
+from commandline import RUN_FILES, assert_done, assert_refused, goodfit
+from searches import SEARCH, batches, struck_by
 
 
 def test_a_search_leaves_a_run_that_predicts(csv: Path, tmp_path: Path) -> None:
@@ -57,7 +28,7 @@ def test_a_search_leaves_a_run_that_predicts(csv: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
 def test_the_same_command_goes_on_where_a_search_was_stopped(name: str, csv: Path, tmp_path: Path) -> None:
     command = ("fit", csv, *SEARCH, "--budget", "20s", "--out", tmp_path / "run")
-    stopped = stopped_by(name, *command)
+    stopped = struck_by(f"import os, signal; os.kill(os.getpid(), signal.{name})", *command)
     assert stopped.status == (-signal.SIGKILL if name == "SIGKILL" else 130), stopped.err
     assert batches(tmp_path / "run") == ["batch-0000.safetensors"]
     done = goodfit(*command, "--json")

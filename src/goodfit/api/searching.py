@@ -16,6 +16,7 @@ from goodfit.estimators import Classifier, Regressor
 from goodfit.estimators.finding import choices_of
 from goodfit.estimators.network import Network, SpaceLike
 from goodfit.estimators.settings import plan_of, searches
+from goodfit.locking import alone_in
 from goodfit.regularizers.ranges import Space
 from goodfit.studies.problem import placed
 
@@ -99,7 +100,8 @@ def search(
         random_state: seed of everything random; None for the estimator's.
 
     Raises:
-        InputError: (a ValueError) data or a setting can't be used as given.
+        InputError: (a ValueError) data or a setting can't be used as given; another process is at work in the folder;
+            the store fails. What was kept is found again.
 
     Example:
         >>> from sklearn.datasets import load_iris
@@ -126,10 +128,13 @@ def search(
     problem = made._problem(X, y, None, getattr(made, "class_weight", None))
     problem = placed(problem, groups=groups, times=times).merged()
     job = job_of(problem, choices_of(made, problem), plan_of(made))
-    kept = None if folder is None else Store(Path(folder), job, store)
-    made._searched(problem, started, kept)
-    if kept:
-        kept.clear()
+    if folder is None:
+        made._searched(problem, started, None)
+    else:
+        with alone_in(Path(folder)):
+            kept = Store(Path(folder), job, store)
+            made._searched(problem, started, kept)
+            kept.clear()
     return SearchResult(made, made.search_)
 
 

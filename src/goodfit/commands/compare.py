@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goodfit.commands.folder import open_folder, write_run
+from goodfit.commands.folder import open_if_given, write_run
 from goodfit.commands.reading import Source, read_source
 from goodfit.commands.terminal import console, print_json, print_table, progress
 from goodfit.regularizers import Recipe
@@ -18,7 +18,7 @@ from goodfit.studies.comparison import Comparison, Repeats, compare
 from goodfit.studies.findings import history_frame
 from goodfit.studies.problem import Problem
 from goodfit.studies.usual import usual_settings
-from goodfit.training import Settings
+from goodfit.training import Checkpoint, Settings
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ def run(request: Request) -> None:
     problem, source = given.problem, request.source
     labels = Labels("compare", source.title, source.data.name, problem.name, {}, given.notes)
     repeats = Repeats(seeds=request.seeds, seed=request.seed)
-    comparison = train_all(problem, recipes, repeats, usual_settings(problem), request.out)
-    finish(comparison, labels, out=request.out, json=request.json)
+    with open_if_given(request.out) as checkpoint:
+        comparison = train_all(problem, recipes, repeats, usual_settings(problem), checkpoint)
+        finish(comparison, labels, out=request.out, json=request.json)
 
 
 def train_all(
-    problem: Problem, recipes: Sequence[Recipe], repeats: Repeats, settings: Settings, out: Path | None
+    problem: Problem, recipes: Sequence[Recipe], repeats: Repeats, settings: Settings, checkpoint: Checkpoint | None
 ) -> Comparison:
-    """Train with a progress bar, and with a state to resume from if there is a folder for it."""
-    checkpoint = open_folder(out, model=False) if out else None
+    """Train with a progress bar, and with a state to resume from if there is a place for it."""
     with progress("training") as on_epoch:
         return compare(problem, recipes, repeats=repeats, settings=settings, on_epoch=on_epoch, checkpoint=checkpoint)
 

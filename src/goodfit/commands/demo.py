@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from goodfit.commands.compare import finish, train_all
+from goodfit.commands.folder import open_if_given
 from goodfit.commands.reading import problem_of
 from goodfit.data.splits import distinct
 from goodfit.examples import load_loans, simulate
@@ -53,11 +54,12 @@ def run(request: Request) -> None:
     problem, truth = _problem(request)
     recipes = [Recipe.parse(text) for text in CONFIGURATIONS]
     repeats = Repeats(seeds=request.seeds, seed=request.seed)
-    comparison = train_all(problem, recipes, repeats, SETTINGS, request.out)
     title = "10,000 card transactions, 500 of them fraud" if truth is not None else "9,857 loans, 5 % of them bad"
     labels = Labels("demo", title, request.data, problem.name, CONFIGURATIONS)
-    extra = [] if truth is None else [_best_reachable(comparison, truth)]
-    finish(comparison, labels, out=request.out, json=request.json, extra=extra)
+    with open_if_given(request.out) as checkpoint:
+        comparison = train_all(problem, recipes, repeats, SETTINGS, checkpoint)
+        extra = [] if truth is None else [_best_reachable(comparison, truth)]
+        finish(comparison, labels, out=request.out, json=request.json, extra=extra)
 
 
 def _problem(request: Request) -> tuple[Problem, Floats | None]:

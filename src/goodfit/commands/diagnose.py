@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from goodfit.commands.folder import open_folder, write_run
+from goodfit.commands.folder import open_if_given, write_run
 from goodfit.commands.reading import Source, read_source
 from goodfit.commands.terminal import console, print_json, print_wrapped, progress
 from goodfit.commands.verdicts import check_names, exit_status, print_verdicts
@@ -53,16 +53,16 @@ def run(request: Request, *, started: float, json: bool) -> int:
     budget, recipe = read_seconds(request.budget), Recipe.parse(request.recipe)
     given = read_source(request.source, enough=False)
     problem, source = given.problem, request.source
-    checkpoint = open_folder(request.out, model=False) if request.out else None
     deadline = math.inf if budget is None else started + max(budget - RESERVE, budget / 3)
     subject = Subject(recipe, usual_settings(problem), Plan(seed=request.seed), Execution(deadline=deadline))
-    with progress("training") as on_epoch:
-        found = diagnose_problem(problem, replace(subject, on_epoch=on_epoch, checkpoint=checkpoint))
     labels = Labels("diagnose", source.title, source.data.name, problem.name, {}, given.notes)
-    summary = summarize_diagnosis(found, problem, labels)
-    if request.out:
-        trials = found.evidence.trials if found.evidence else ()
-        write_run(request.out, summary, history_frame([t.results for t in trials if t.kind == "dose"]))
+    with open_if_given(request.out) as checkpoint:
+        with progress("training") as on_epoch:
+            found = diagnose_problem(problem, replace(subject, on_epoch=on_epoch, checkpoint=checkpoint))
+        summary = summarize_diagnosis(found, problem, labels)
+        if request.out:
+            trials = found.evidence.trials if found.evidence else ()
+            write_run(request.out, summary, history_frame([t.results for t in trials if t.kind == "dose"]))
     if json:
         print_json(found.diagnosis.to_dict() | {"headline": summary["headline"]})
     else:

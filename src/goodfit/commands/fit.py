@@ -75,14 +75,14 @@ def run(request: Request) -> None:
     given = read_source(request.source)
     check_metric(plan.metric, given.problem)
     check_costs(plan.costs, given.problem, [np.arange(given.problem.rows)])
-    checkpoint = open_folder(request.out, model=True)
-    parts = split_test(given.problem, TEST_SHARE, request.seed)
-    if asked is None:
-        from goodfit.commands import search  # Optuna and its database only where they're used
+    with open_folder(request.out, model=True) as checkpoint:
+        parts = split_test(given.problem, TEST_SHARE, request.seed)
+        if asked is None:
+            from goodfit.commands import search  # Optuna and its database only where they're used
 
-        summary = search.run(request, *parts, given.notes, plan=plan)
-    else:
-        summary = _fit(request, asked, *parts, given.notes, plan=plan, budget=budget, checkpoint=checkpoint)
+            summary = search.run(request, *parts, given.notes, plan=plan)
+        else:
+            summary = _fit(request, asked, *parts, given.notes, plan=plan, budget=budget, checkpoint=checkpoint)
     _show(summary, request)
 
 

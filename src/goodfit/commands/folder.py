@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import polars as pl
 
 from goodfit.blend import Blend
 from goodfit.errors import InputError
+from goodfit.locking import LOCK, alone_in
 from goodfit.model import Model
 from goodfit.report import render
 from goodfit.saving import HISTORY, MODEL, REPORT, SUMMARY, draft_of, run_files, write_all
@@ -21,20 +24,22 @@ STATE, SEARCH = "unfinished.safetensors", "search"
 FILES = (MODEL, SUMMARY, HISTORY, REPORT)
 
 
-def open_folder(out: Path, *, model: bool) -> Checkpoint:
-    """Check that a run may be written there, before any work is done.
+@contextmanager
+def open_folder(out: Path, *, model: bool) -> Iterator[Checkpoint]:
+    """Check that a run may be written there, before any work is done, and keep other processes out until it is.
 
     Args:
-        out: the folder; it is made when there is something to write.
+        out: the folder; a new one is removed again if nothing was written.
         model: whether the run has one.
 
     Raises:
-        InputError: the path is a file, a folder with other things in it, or with the model of another kind of run.
+        InputError: the path is a file, a folder with other things in it, or with the model of another kind of run;
+            another process is at work there.
         OSError: nothing can be written there.
     """
     if out.is_dir():
         names = {path.name for path in out.iterdir()}
-        if names and not names & {*FILES, STATE, *_remains(out)} and not is_search(out / SEARCH):
+        if names and not names & {*FILES, STATE, LOCK, *_remains(out)} and not is_search(out / SEARCH):
             raise InputError(f"--out {out} is a folder with other things in it: give a new one")
         if MODEL in names and not model:
             raise InputError(
@@ -44,10 +49,13 @@ def open_folder(out: Path, *, model: bool) -> Checkpoint:
             raise PermissionError(errno.EACCES, "no permission", str(out))
     elif out.exists():
         raise InputError(f"--out {out} is a file: give a folder, new or of an earlier run")
-    else:
-        out.mkdir(parents=True)
-        out.rmdir()
-    return Checkpoint(out / STATE)
+    with alone_in(out):
+        yield Checkpoint(out / STATE)
+
+
+def open_if_given(out: Path | None) -> AbstractContextManager[Checkpoint | None]:
+    """The folder of a run without a model, where there is one."""
+    return open_folder(out, model=False) if out else nullcontext()
 
 
 def write_run(out: Path, summary: dict[str, Any], history: pl.DataFrame, model: Model | Blend | None = None) -> None:
