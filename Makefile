@@ -49,13 +49,17 @@ $(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
 
-# The report's tests open it in headless Chromium, those of back-translation ask Apertium; where these can't be installed
-# they say so and are skipped.
+# The report's tests open it in headless Chromium, those of back-translation ask Apertium, those of a search's store start a
+# PostgreSQL server; where these can't be installed they say so and are skipped.
 $(VENV)/.programs: $(VENV)/.installed
 	command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v apertium >/dev/null \
 	  || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq \
 	       && apt-get install -y -qq --no-install-recommends chromium chromium-driver apertium apertium-eng-spa; } \
 	  || echo "no Chromium or no Apertium here: their tests will be skipped"
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+	  || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq \
+	       && apt-get install -y -qq --no-install-recommends postgresql; } \
+	  || echo "no PostgreSQL server here: its tests will be skipped"
 	touch $@
 
 clean:

@@ -15,7 +15,7 @@ from goodfit.saving import model_bytes, read_model
 from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.searching.asking import Proposer, draft_of, parameters_of
 from goodfit.studies.searching.batch import train_batch
-from goodfit.studies.searching.choices import Choices, Shape
+from goodfit.studies.searching.choices import Choices, Proposal, Shape
 from goodfit.studies.searching.choosing import choose
 from goodfit.studies.searching.defaults import SPACES, default_choices, first_drafts
 from goodfit.studies.searching.finding import find
@@ -106,7 +106,7 @@ def test_a_study_on_disk_goes_on_and_gives_up_what_was_under_way(tmp_path):
     told, lost = first.ask(2)
     first.tell(told.number, 0.5)
     again = Proposer(CHOICES, 0, url)
-    again.catch_up({})
+    again.catch_up([])
     states = [trial.state.name for trial in again.study.get_trials()]
     assert states == ["COMPLETE", "FAIL"]
     assert again.ask(1)[0].number == lost.number + 1
@@ -231,7 +231,7 @@ def test_an_interrupted_search_goes_on_with_the_same_networks(problem, tmp_path)
             if same.predicted is not None:
                 np.testing.assert_array_equal(trial.predicted, same.predicted)
     proposer = Proposer(CHOICES, 0, again.url)
-    proposer.catch_up({trial.number: trial.loss for batch in known for trial in batch.trials})
+    proposer.catch_up([(Proposal(t.number, t.draft), t.loss) for batch in known for t in batch.trials])
     complete = proposer.study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
     assert len(complete) == sum(math.isfinite(trial.loss) for batch in known for trial in batch.trials)
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.exceptions import OptunaError
-from optuna.trial import TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from goodfit.errors import InputError
 from goodfit.regularizers.ranges import Dimension
 from goodfit.rng import derive
 from goodfit.studies.searching.choices import Choices, Draft, Proposal, Shape
+from goodfit.studies.searching.database import opening, quiet, using, with_driver
 
 STUDY = "goodfit"
 STARTUP = 20
@@ -34,14 +30,27 @@ class Proposer:
         storage: a URL of a database; None for memory.
         name: of the study there.
         anew: whether trials that it has already are forgotten.
+
+    Raises:
+        InputError: the database can't be used, here or later.
     """
 
     def __init__(
         self, choices: Choices, seed: int, storage: str | None = None, name: str = STUDY, *, anew: bool = False
     ) -> None:
-        self.choices, self.seed = choices, seed
+        self.choices, self.seed, self.storage = choices, seed, storage or "memory"
         self.distributions = distributions_of(choices)
-        self.study = _opened(storage, name, anew=anew)
+        with opening(self.storage):
+            self.database = optuna.storages.RDBStorage(with_driver(storage)) if storage else None
+            self.study = _opened(self.database, name, anew=anew)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self.database is None:
+            return
+        with quiet():
+            self.database.remove_session()
+            self.database.engine.dispose()
 
     def ask(self, count: int, enqueued: Sequence[Draft] = (), *, like: Shape | None = None) -> list[Proposal]:
         """The next trials, all of one shape.
@@ -51,21 +60,22 @@ class Proposer:
             enqueued: drafts to try first, all of one shape.
             like: their shape; None for that of the first.
         """
-        self.study.sampler = self._sampler()
-        for draft in enqueued:
-            self.study.enqueue_trial(parameters_of(draft, self.choices))
-        asked: list[Proposal] = []
-        while len(asked) < count:
-            if like and len(asked) >= len(enqueued):
-                self.study.enqueue_trial(_shape_parameters(like))
-            trial = self.study.ask(self.distributions)
-            proposal = Proposal(trial.number, draft_of(trial.params, self.choices))
-            like = like or proposal.draft.shape
-            if proposal.draft.shape == like:
-                asked.append(proposal)
-            else:  # was left waiting by a search that was interrupted
-                self.study.tell(trial, state=TrialState.FAIL)
-        return asked
+        with using(self.storage):
+            self.study.sampler = self._sampler()
+            for draft in enqueued:
+                self.study.enqueue_trial(parameters_of(draft, self.choices))
+            asked: list[Proposal] = []
+            while len(asked) < count:
+                if like and len(asked) >= len(enqueued):
+                    self.study.enqueue_trial(_shape_parameters(like))
+                trial = self.study.ask(self.distributions)
+                proposal = Proposal(trial.number, draft_of(trial.params, self.choices))
+                like = like or proposal.draft.shape
+                if proposal.draft.shape == like:
+                    asked.append(proposal)
+                else:  # was left waiting by a search that was interrupted
+                    self.study.tell(trial, state=TrialState.FAIL)
+            return asked
 
     def _sampler(self) -> optuna.samplers.BaseSampler:
         """Seeded by how many trials there are, so that a search that goes on doesn't repeat itself."""
@@ -78,46 +88,43 @@ class Proposer:
 
     def tell(self, number: int, loss: float) -> None:
         """Say how a trial did; one that has no finite loss has failed."""
-        if math.isfinite(loss):
-            self.study.tell(number, loss, skip_if_finished=True)
-        else:
-            self.study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
+        with using(self.storage):
+            if math.isfinite(loss):
+                self.study.tell(number, loss, skip_if_finished=True)
+            else:
+                self.study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
 
-    def catch_up(self, known: Mapping[int, float]) -> None:
-        """Tell how trials did, by their numbers; give up others that were under way in a search that stopped."""
-        numbers = len(self.study.get_trials(deepcopy=False))
-        for number, loss in known.items():
-            if number < numbers:
+    def catch_up(self, known: Sequence[tuple[Proposal, float]]) -> None:
+        """Learn how trials of a search that stopped did, and give up those that were under way.
+
+        Args:
+            known: what was proposed, and how it did. What the database hasn't got, a new one in the place of one that
+                was lost, gets it.
+        """
+        losses = {proposal.number: (proposal.draft, loss) for proposal, loss in known}
+        with using(self.storage):
+            there = len(self.study.get_trials(deepcopy=False))
+            for number in range(there, max(losses, default=-1) + 1):
+                self.study.add_trial(self._ended(*losses.get(number, (None, math.nan))))
+            for number, (_, loss) in losses.items():
                 self.tell(number, loss)
-        for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self.study.tell(frozen.number, state=TrialState.FAIL)
+            for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                self.study.tell(frozen.number, state=TrialState.FAIL)
+
+    def _ended(self, draft: Draft | None, loss: float) -> FrozenTrial:
+        """A trial that names every parameter: the lowest dose of a technique that is off."""
+        if draft is None or not math.isfinite(loss):
+            return create_trial(state=TrialState.FAIL)
+        lowest = {name: _lowest(distribution) for name, distribution in self.distributions.items()}
+        parameters = lowest | parameters_of(draft, self.choices)
+        return create_trial(params=parameters, distributions=self.distributions, value=loss)
 
 
-def _opened(storage: str | None, name: str, *, anew: bool) -> optuna.Study:
-    """The study of a name, there or new; InputError where the database can't be used."""
-    try:
-        with _quiet():
-            if anew and storage and name in optuna.get_all_study_names(storage):
-                optuna.delete_study(study_name=name, storage=storage)
-            return optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
-    except (ImportError, SQLAlchemyError, OptunaError, RuntimeError) as error:
-        reason = (str(error.__cause__ or error).splitlines() or [type(error).__name__])[0]
-        where = re.sub(r"(?<=://)[^@/]*@", "...@", str(storage))
-        raise InputError(
-            f"the store {where} can't be used ({reason}): give the URL of a database that is there, "
-            "such as postgresql://user@host/name, or leave it away"
-        ) from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without a line on standard error that says that a study was made."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(level)
+def _opened(database: optuna.storages.RDBStorage | None, name: str, *, anew: bool) -> optuna.Study:
+    """The study of a name, there or new."""
+    if anew and database and name in optuna.get_all_study_names(database):
+        optuna.delete_study(study_name=name, storage=database)
+    return optuna.create_study(storage=database, study_name=name, load_if_exists=True)
 
 
 def distributions_of(choices: Choices) -> dict[str, BaseDistribution]:
@@ -157,6 +164,12 @@ def _short(value: Any, distribution: BaseDistribution) -> Any:
     if not isinstance(distribution, FloatDistribution):
         return value
     return min(max(float(f"{value:.3g}"), distribution.low), distribution.high)
+
+
+def _lowest(distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, FloatDistribution | IntDistribution):
+        return distribution.low
+    return distribution.choices[0] if isinstance(distribution, CategoricalDistribution) else None
 
 
 def _within(value: Any, distribution: BaseDistribution) -> bool:

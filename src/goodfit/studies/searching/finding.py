@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from goodfit.errors import InputError
@@ -12,7 +13,7 @@ from goodfit.studies.problem import Problem
 from goodfit.studies.rating import check_costs, check_metric, decision_of
 from goodfit.studies.searching.asking import STUDY, Proposer
 from goodfit.studies.searching.batch import Batch, Trial
-from goodfit.studies.searching.choices import Choices
+from goodfit.studies.searching.choices import Choices, Proposal
 from goodfit.studies.searching.choosing import MOST_NETWORKS, Chosen, choose
 from goodfit.studies.searching.pace import SHARE_OF_ABLATION, Pace
 from goodfit.studies.searching.rooms import Rooms
@@ -75,7 +76,7 @@ def find(
 
     Raises:
         InputError: fewer than 2 different rows; no rows held out; an unknown metric; costs that no threshold can be
-            chosen by; every network diverged.
+            chosen by; every network diverged; the store fails.
     """
     if problem.rows < 2:
         raise InputError("one sample, or all rows are the same: give at least 2 different rows")
@@ -89,19 +90,19 @@ def find(
     pace.spent += sum(batch.seconds for batch in known)
     for batch in known:
         pace.learn(batch.work, batch.seconds)
-    name = f"{STUDY}-{store.job[:16]}" if store else STUDY
-    proposer = Proposer(choices, plan.seed, store.url if store else None, name, anew=not known)
-    proposer.catch_up({t.number: judged(t, rooms) for batch in known for t in batch.trials})
-    batches = search(
-        rooms,
-        choices=choices,
-        proposer=proposer,
-        pace=pace,
-        execution=execution,
-        on_standing=on_standing,
-        known=known,
-        on_batch=store.keep if store else None,
-    )
+    study = (store.url, store.study) if store else (None, STUDY)
+    with closing(Proposer(choices, plan.seed, *study, anew=not known)) as proposer:
+        proposer.catch_up([(Proposal(t.number, t.draft), judged(t, rooms)) for batch in known for t in batch.trials])
+        batches = search(
+            rooms,
+            choices=choices,
+            proposer=proposer,
+            pace=pace,
+            execution=execution,
+            on_standing=on_standing,
+            known=known,
+            on_batch=store.keep if store else None,
+        )
     baselines = train_baselines(problem, rooms.splits, seed=plan.seed, deadline=pace.until(SHARE_OF_ABLATION))
     chosen = _decided(choose(rooms, batches, networks), problem, plan)
     ablation = _ablated(problem, chosen, batches, choices, plan=plan, pace=pace, execution=execution)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import secrets
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -20,13 +22,15 @@ from goodfit.rng import derive
 from goodfit.saving import read_tensors, write_all
 from goodfit.studies.fitting import Plan, model_from
 from goodfit.studies.problem import Problem
+from goodfit.studies.searching.asking import STUDY
 from goodfit.studies.searching.batch import Batch, Trial, out_of_fold
 from goodfit.studies.searching.choices import Choices, Draft
+from goodfit.studies.searching.database import url_of
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.training import History, RunResult, Settings
 
 FORMAT = 1
-DATABASE, BATCHES = "trials.db", "batch-*.safetensors"
+DATABASE, OWN, BATCHES = "trials.db", "name.txt", "batch-*.safetensors"
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -52,7 +56,13 @@ class Store:
         if self.given:
             return self.given
         self.folder.mkdir(parents=True, exist_ok=True)
-        return f"sqlite:///{self.folder / DATABASE}"
+        return url_of(self.folder / DATABASE)
+
+    @property
+    def study(self) -> str:
+        """The name of the study: in a database that others may use too, one that no other folder's search has."""
+        name = f"{STUDY}-{self.job[:16]}"
+        return f"{name}-{self._own()}" if self.given else name
 
     def keep(self, batch: Batch) -> None:
         """Write a batch; a file is there whole or not at all."""
@@ -73,6 +83,15 @@ class Store:
         for path in self.folder.glob(BATCHES):
             path.unlink(missing_ok=True)
 
+    def _own(self) -> str:
+        """A name of this folder's own, drawn when it is first asked for."""
+        path = self.folder / OWN
+        found = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        if not re.fullmatch(r"[0-9a-f]{16}", found):
+            found = secrets.token_hex(8)
+            write_all(self.folder, {OWN: found.encode()})
+        return found
+
     def _path(self, number: int) -> Path:
         return self.folder / f"batch-{number:04d}.safetensors"
 
@@ -86,7 +105,7 @@ class Store:
 
 def is_search(folder: Path) -> bool:
     """Whether a search was begun there."""
-    return (folder / DATABASE).is_file() or any(folder.glob(BATCHES))
+    return (folder / DATABASE).is_file() or (folder / OWN).is_file() or any(folder.glob(BATCHES))
 
 
 def job_of(problem: Problem, choices: Choices, plan: Plan) -> str:

@@ -1,0 +1,125 @@
+"""The database of a search's trials: its URL, with a driver, and what fails there in a line that shows no password."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote
+
+from optuna.exceptions import OptunaError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from goodfit.errors import InputError
+
+POSTGRES = ("postgresql", "postgres")
+DRIVERS = ("psycopg2", "psycopg", "pg8000")
+FAILURES = (SQLAlchemyError, OptunaError, OSError, RuntimeError)
+
+
+def url_of(path: Path) -> str:
+    """Of a database in a file, whatever signs its path holds."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def with_driver(url: str) -> str:
+    """The URL with the driver that is installed, where it is PostgreSQL's and names none.
+
+    Raises:
+        InputError: none is installed.
+    """
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme not in POSTGRES:
+        return url
+    for driver in DRIVERS:
+        if find_spec(driver):
+            return f"postgresql+{driver}://{rest}"
+    raise InputError(f"the store {shown(url)} needs a driver for PostgreSQL: install goodfit[postgres]")
+
+
+def shown(url: str) -> str:
+    """The URL as it may be told: without user, password and options.
+
+    Example:
+        >>> shown("postgresql://me:secret@host/name?sslmode=require"), shown("sqlite:///trials.db")
+        ('postgresql://...@host/name', 'sqlite:///trials.db')
+    """
+    return re.sub(r"(?<=://)(?!/).*@", "...@", re.sub(r"(?<=.)\?.*", "", url, flags=re.S), flags=re.S)
+
+
+@contextmanager
+def opening(url: str) -> Iterator[None]:
+    """What fails here is a database that can't be used, or a URL of none: an InputError of one line."""
+    try:
+        with quiet():
+            yield
+    except InputError:
+        raise
+    except ImportError as error:
+        raise _refused(url, error, "install its driver; for PostgreSQL that is goodfit[postgres]") from None
+    except (*FAILURES, TypeError, ValueError) as error:
+        raise _refused(url, error, _remedy(url, error)) from None
+
+
+@contextmanager
+def using(url: str) -> Iterator[None]:
+    """What fails here is a database that could be used until now: an InputError of one line."""
+    try:
+        with quiet():
+            yield
+    except (*FAILURES, KeyError) as error:
+        if isinstance(error, KeyError) and "does not exist" not in str(error):
+            raise
+        advice = "once it can be used again, the same command goes on with what was kept"
+        raise InputError(f"the store {shown(url)} failed ({_reason(url, error)}): {advice}") from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what Optuna says of a study that was made, and SQLAlchemy of a connection that is no more."""
+    loggers = [logging.getLogger(name) for name in ("optuna", "sqlalchemy.pool")]
+    levels = [logger.level for logger in loggers]
+    for logger, level in zip(loggers, (logging.WARNING, logging.CRITICAL + 1), strict=True):
+        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _refused(url: str, error: Exception, remedy: str) -> InputError:
+    return InputError(f"the store {shown(url)} can't be used ({_reason(url, error)}): {remedy}")
+
+
+def _remedy(url: str, error: Exception) -> str:
+    """What to do about a database that can't be opened."""
+    if isinstance(error, ArgumentError) or not url.startswith("sqlite"):
+        return "give the URL of a database that is there, such as postgresql://user@host/name, or leave it away"
+    reason = _reason(url, error)
+    if "locked" in reason:
+        return "end what else uses it, and give the same command again"
+    if "full" in reason:
+        return "free some space, and give the same command again"
+    return "move the file away, and the same command goes on with the networks beside it"
+
+
+def _reason(url: str, error: Exception) -> str:
+    """The first line of what the database or its driver says."""
+    told = error.__cause__ or error
+    told = getattr(told, "orig", None) or told
+    first = told.args[0] if told.args else ""
+    text = str(first["M"]) if isinstance(first, Mapping) and "M" in first else str(told)
+    for secret in _secrets(url):
+        text = text.replace(secret, "...")
+    return (text.strip().splitlines() or [type(told).__name__])[0]
+
+
+def _secrets(url: str) -> list[str]:
+    """The password as it is written and as it is meant, also among the options."""
+    found = re.findall(r"://[^:/@]*:([^@]+)@", url) + re.findall(r"(?i)[?&][^=]*pass[^=]*=([^&]+)", url)
+    return [secret for each in found for secret in (each, unquote(each))]
