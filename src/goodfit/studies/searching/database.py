@@ -74,8 +74,10 @@ def using(url: str) -> Iterator[None]:
     except (*FAILURES, KeyError) as error:
         if isinstance(error, KeyError) and "does not exist" not in str(error):
             raise
-        advice = "once it can be used again, the same command goes on with what was kept"
-        raise InputError(f"the store {shown(url)} failed ({_reason(url, error)}): {advice}") from None
+        reason = _reason(url, error)
+        first = "free some space" if "full" in reason else "bring it back"
+        advice = f"{first}, and the same command goes on with what was kept"
+        raise InputError(f"the store {shown(url)} failed ({reason}): {advice}") from None
 
 
 @contextmanager
@@ -104,7 +106,7 @@ def _remedy(url: str, error: Exception) -> str:
     if "locked" in reason:
         return "end what else uses it, and give the same command again"
     if "full" in reason:
-        return "free some space, and give the same command again"
+        return "free some space, and the same command goes on with what was kept"
     return "move the file away, and the same command goes on with the networks beside it"
 
 
@@ -114,12 +116,12 @@ def _reason(url: str, error: Exception) -> str:
     told = getattr(told, "orig", None) or told
     first = told.args[0] if told.args else ""
     text = str(first["M"]) if isinstance(first, Mapping) and "M" in first else str(told)
-    for secret in _secrets(url):
+    for secret in (url, *_secrets(url)):
         text = text.replace(secret, "...")
     return (text.strip().splitlines() or [type(told).__name__])[0]
 
 
 def _secrets(url: str) -> list[str]:
     """The password as it is written and as it is meant, also among the options."""
-    found = re.findall(r"://[^:/@]*:([^@]+)@", url) + re.findall(r"(?i)[?&][^=]*pass[^=]*=([^&]+)", url)
+    found = re.findall(r"://[^:/@]*:(.+)@", url) + re.findall(r"(?i)[?&][^=]*pass[^=]*=([^&]+)", url)
     return [secret for each in found for secret in (each, unquote(each))]
