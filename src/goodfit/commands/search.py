@@ -9,7 +9,7 @@ from goodfit.commands.terminal import search_progress
 from goodfit.diagnosis import diagnose
 from goodfit.regularizers.ranges import Space
 from goodfit.report.diagnosing import changes_of
-from goodfit.report.searching import add_tested, summarize_search
+from goodfit.report.searching import add_search, add_tested
 from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels
 from goodfit.report.tested import tested_search
@@ -60,6 +60,6 @@ def _summary(found: Found, test: Problem, labels: Labels, seed: int) -> dict[str
     fitted = found.ablation.fit
     evidence, tested = gather_evidence(fitted), tested_search(found, test, seed)
     summary = summarize_fit(fitted, diagnose(evidence), labels, tested.on_test) | changes_of(evidence)
-    summary |= summarize_search(found, tested)
+    add_search(summary, found, tested)
     add_tested(summary, tested)
     return summary

@@ -118,7 +118,7 @@ class Network(BaseEstimator):
         return self._learned(fitted)
 
     def _searched(self, problem: Problem, started: float, store: Store | None = None) -> Self:
-        from goodfit.report.searching import summarize_search  # Optuna and its database only where they're used
+        from goodfit.report.searching import add_search  # Optuna and its database only where they're used
         from goodfit.studies.searching.finding import find
         from goodfit.studies.searching.pace import Pace
 
@@ -134,7 +134,7 @@ class Network(BaseEstimator):
         )
         self._learned(found.ablation.fit, found.chosen.model)
         self.search_ = found
-        self.summary_ |= summarize_search(found)
+        add_search(self.summary_, found)
         return self
 
     def _learned(self, fitted: Fit, model: Model | Blend | None = None) -> Self:

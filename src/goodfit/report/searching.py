@@ -25,6 +25,15 @@ LATE = 1.25
 """Times the budget: a search that takes longer had too little."""
 
 
+def add_search(summary: dict[str, Any], found: Found, tested: TestedSearch | None = None) -> None:
+    """Enter what only a search has into the summary of its ablation's fit, and its model into the headline."""
+    summary |= summarize_search(found, tested)
+    estimate, networks = summary["search"]["estimate"], summary["search"]["model"]["networks"]
+    fair, name = estimate["corrected"], "one network" if networks == 1 else f"{networks} networks together"
+    between = f"{score(fair['value'])} ({score(fair['low'])} to {score(fair['high'])})"
+    summary["headline"] += f" The model is {name}, with a held-out {estimate['name']} of {between}, luck taken off."
+
+
 def summarize_search(found: Found, tested: TestedSearch | None = None) -> dict[str, Any]:
     """The part of a summary that only a search has, under "search", and the decisions of its model.
 

@@ -45,6 +45,8 @@ def test_a_search_says_how_good_its_model_is_and_what_else_there_is(searched):
     page = render(json.loads(json_text(searched.estimator.summary_)), searched.estimator.history_)
     assert 'id="section-search"' in page
     assert found["told"] in page
+    fair = found["estimate"]["corrected"]["value"]
+    assert f"networks together, with a held-out log loss of {fair:.3f} (" in searched.estimator.summary_["headline"]
 
 
 def test_test_scores_of_the_model_and_the_baselines_stand_in_the_table(searched):
