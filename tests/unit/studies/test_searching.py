@@ -163,6 +163,20 @@ def test_a_long_batch_gets_fewer_trials_and_then_shorter_ones():
     assert 20 <= epochs < 80
 
 
+def test_trainings_that_must_all_end_are_as_short_as_the_time():
+    pace = Pace(100.0, spent=80.0, rate=10.0, timed=True)
+    assert pace.whole(0.9, work_an_epoch=1.0, max_epochs=200) in (79, 80)  # 8 of the 10 seconds left, at 10 a second
+    assert pace.whole(0.9, work_an_epoch=1.0, max_epochs=50) == 50
+    assert pace.whole(0.9, work_an_epoch=1e6, max_epochs=50) == 4
+    assert pace.whole(0.5, work_an_epoch=1.0, max_epochs=50) == 4
+
+
+def test_an_ablation_trains_as_long_as_its_clock_allows(problem, monkeypatch):
+    monkeypatch.setattr(Pace, "whole", lambda *_: 2)
+    found = find(problem, CHOICES, plan=Plan(), pace=Pace(2.0), execution=Execution())
+    assert found.ablation.fit.settings.max_epochs == 2
+
+
 def test_time_used_before_an_interruption_counts():
     assert Pace(100.0, spent=60.0).until(1.0) - Pace(100.0).until(1.0) == pytest.approx(-60.0, abs=0.1)
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from goodfit.errors import InputError
-from goodfit.studies.ablation import Ablation, ablate
+from goodfit.studies.ablation import Ablation, ablate, variants_of
 from goodfit.studies.baselines import Baseline, train_baselines
 from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.problem import Problem
@@ -17,7 +17,7 @@ from goodfit.studies.searching.choices import Choices, Proposal
 from goodfit.studies.searching.choosing import MOST_NETWORKS, Chosen, choose
 from goodfit.studies.searching.pace import SHARE_OF_ABLATION, Pace
 from goodfit.studies.searching.rooms import Rooms
-from goodfit.studies.searching.search import judged, search
+from goodfit.studies.searching.search import judged, search, work_to_the_end
 from goodfit.studies.searching.standing import Watch
 from goodfit.studies.searching.store import Store
 from goodfit.training import Execution
@@ -105,7 +105,7 @@ def find(
         )
     baselines = train_baselines(problem, rooms.splits, seed=plan.seed, deadline=pace.until(SHARE_OF_ABLATION))
     chosen = _decided(choose(rooms, batches, networks), problem, plan)
-    ablation = _ablated(problem, chosen, batches, choices, plan=plan, pace=pace, execution=execution)
+    ablation = _ablated(rooms, chosen, batches, choices, plan=plan, pace=pace, execution=execution)
     return Found(chosen, ablation, tuple(batches), baselines, choices, pace.elapsed, pace.budget)
 
 
@@ -116,7 +116,7 @@ def _decided(chosen: Chosen, problem: Problem, plan: Plan) -> Chosen:
 
 
 def _ablated(
-    problem: Problem,
+    rooms: Rooms,
     chosen: Chosen,
     batches: list[Batch],
     choices: Choices,
@@ -125,17 +125,22 @@ def _ablated(
     pace: Pace,
     execution: Execution,
 ) -> Ablation:
-    """The weightiest trial's recipe, trained again beside what is left of it without each of its techniques."""
+    """The weightiest trial's recipe, trained again beside what is left of it without each of its techniques.
+
+    For fewer epochs where time is short: trainings that end are compared, not such as are cut off.
+    """
     winner = chosen.picks[0].trial
     own = next(batch.settings for batch in batches if winner in batch.trials)
     members = max(len(chosen.picks[0].trial.results), 1)
     shape = winner.draft.shape
+    epoch = work_to_the_end(shape, rooms, choices) / choices.base.max_epochs * len(variants_of(winner.draft.recipe))
+    epochs = pace.whole(SHARE_OF_ABLATION, epoch, own.max_epochs)
     return ablate(
-        problem,
+        rooms.problem,
         winner.draft.recipe,
         plan=replace(
             plan, members=members, learning_rate=winner.draft.learning_rate, pieces=shape.pieces, cut=shape.cut
         ),
-        settings=own,
+        settings=replace(own, max_epochs=epochs),
         execution=replace(execution, deadline=pace.until(SHARE_OF_ABLATION)),
     )

@@ -18,8 +18,10 @@ NOMINAL = 1e10
 """Multiplications a second, before any were timed."""
 SAVED = 0.6
 """What is left of a batch's work when half of its trials are dropped twice."""
-
-
+SAFE = 0.8
+"""Of the time left, what is planned for where all must end in it."""
+FEWEST = 4
+"""Epochs of any training."""
 SHORTEST = 0.25
 """Of the longest training, what a batch trains at least."""
 
@@ -63,7 +65,12 @@ class Pace:
 
     def first(self, work_an_epoch: float, max_epochs: int) -> int:
         """Epochs of the first batch, so that it ends by `FIRST`."""
-        return int(min(max(FIRST * self.budget * self.rate / work_an_epoch, 4), max_epochs))
+        return int(min(max(FIRST * self.budget * self.rate / work_an_epoch, FEWEST), max_epochs))
+
+    def whole(self, share: float, work_an_epoch: float, max_epochs: int) -> int:
+        """Epochs that end before a share of the time is used, though none stops early."""
+        left = max(share * self.budget - self.elapsed, 0.0)
+        return int(min(max(SAFE * left * self.rate / work_an_epoch, FEWEST), max_epochs))
 
     def affordable(self, work_a_trial: float, most_trials: int, max_epochs: int) -> tuple[int, int]:
         """Trials and epochs of the next batch, given the work of a trial of `max_epochs` epochs.

@@ -103,7 +103,7 @@ def next_batch(
     longest, drafts = choices.base.max_epochs, first_drafts(rooms.problem.kind, choices)
     if not done:
         asked = proposer.ask(len(drafts) or FIRST_TRIALS, drafts)
-        epoch = len(asked) * _work_of(asked[0].draft.shape, rooms, choices) / longest
+        epoch = len(asked) * work_to_the_end(asked[0].draft.shape, rooms, choices) / longest
         return asked, pace.first(epoch, math.ceil(longest / 2))
     if pace.elapsed >= SHARE_OF_SEARCHING * pace.budget:
         return None
@@ -113,7 +113,7 @@ def next_batch(
     if shape != leaders[0].draft.shape:
         proposer.tell(leaders[0].number, math.nan)
         leaders = []
-    trials, epochs = pace.affordable(_work_of(shape, rooms, choices), TRIALS, longest)
+    trials, epochs = pace.affordable(work_to_the_end(shape, rooms, choices), TRIALS, longest)
     if not trials:
         for leader in leaders:
             proposer.tell(leader.number, math.nan)
@@ -125,7 +125,7 @@ def next_batch(
 def _suiting(shape: Shape, rooms: Rooms, choices: Choices, pace: Pace) -> Shape:
     """The shape, or if it is too large for the time the largest with its batch size that isn't; else the smallest."""
     every = [replace(shape, hidden=hidden, pieces=pieces) for hidden in choices.hidden for pieces in choices.pieces]
-    works = {each: _work_of(each, rooms, choices) for each in every}
+    works = {each: work_to_the_end(each, rooms, choices) for each in every}
     if pace.suits(works[shape]):
         return shape
     return max(
@@ -135,8 +135,8 @@ def _suiting(shape: Shape, rooms: Rooms, choices: Choices, pace: Pace) -> Shape:
     )
 
 
-def _work_of(shape: Shape, rooms: Rooms, choices: Choices) -> float:
-    """Of a trial that trains to the end on all folds."""
+def work_to_the_end(shape: Shape, rooms: Rooms, choices: Choices) -> float:
+    """Multiplications of a trial that trains to the end on all folds."""
     settings = shape.settings(choices.base, choices.base.max_epochs)
     outputs = len(rooms.problem.classes) if rooms.problem.task == "multiclass" else 1
     layout = Layout((rooms.inputs(shape), *shape.hidden, outputs), False, rooms.picture, settings.channels)
