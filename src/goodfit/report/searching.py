@@ -53,7 +53,7 @@ def summarize_search(found: Found, tested: TestedSearch | None = None) -> dict[s
             "estimate": estimate,
             "scores": scores_of(problem, chosen.predicted, chosen.rows),
             "ablation": found.ablation.to_dict(),
-            "sentences": sentences(found.ablation),
+            "sentences": sentences(found.ablation, chosen.picks[0].trial.epochs),
             "baselines": [_baseline(problem, baseline) for baseline in found.baselines],
             "advice": advice(found),
             "best": _best(found.trials),
@@ -73,21 +73,29 @@ def _name(networks: int) -> str:
     return "the best network" if networks == 1 else f"the model: {networks} networks together"
 
 
-def sentences(ablation: Ablation) -> list[str]:
-    """What each technique does, a sentence each, in shares of the loss with all techniques."""
-    whole = ablation.losses[ablation.fit.chosen].value
-    return [_sentence(effect, whole, ablation.complete) for effect in ablation.effects]
+def sentences(ablation: Ablation, epochs: int = 0) -> list[str]:
+    """What each technique does, a sentence each, in shares of the loss with all techniques.
+
+    Args:
+        ablation: what came of it.
+        epochs: that the winner trained for; where there was time for fewer, that is said.
+    """
+    whole, trained = ablation.losses[ablation.fit.chosen].value, ablation.fit.settings.max_epochs
+    short = f"from {trained} epochs" if trained < epochs else ""
+    doubt = "with these rows" if ablation.complete else "since the time ran out"
+    return [_sentence(effect, whole, short, doubt) for effect in ablation.effects]
 
 
-def _sentence(effect: Effect, whole: float, complete: bool) -> str:
+def _sentence(effect: Effect, whole: float, short: str, doubt: str) -> str:
     ends = (effect.without.low / whole, effect.without.high / whole)
     if effect.verdict == "unclear":
-        why = "can't be told with these rows" if complete else "can't be told, since the time ran out"
         changes = f"without it the held-out loss changes by {_between(-ends[1], -ends[0])}"
-        return f"{effect.technique}: whether it helps {why}; {changes}"
+        return f"{effect.technique}: whether it helps can't be told {short or doubt}; {changes}"
     if effect.verdict == "helps":
-        return f"{effect.technique} helps: without it the held-out loss rises by {_between(-ends[1], -ends[0])}"
-    return f"{effect.technique} harms: without it the held-out loss falls by {_between(*ends)}"
+        said = f"{effect.technique} helps: without it the held-out loss rises by {_between(-ends[1], -ends[0])}"
+    else:
+        said = f"{effect.technique} harms: without it the held-out loss falls by {_between(*ends)}"
+    return f"{said}, {short}" if short else said
 
 
 def _between(low: float, high: float) -> str:
