@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from goodfit.studies.searching.database import with_driver
 
@@ -63,7 +64,7 @@ class Server:
         for _ in range(WAITS):
             try:
                 self.query("select 1")
-            except Exception:
+            except SQLAlchemyError:  # it still starts
                 time.sleep(0.1)
             else:
                 return

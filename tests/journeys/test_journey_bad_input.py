@@ -172,7 +172,8 @@ def test_out_is_refused_before_training(
 ) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "others" / "search").mkdir(parents=True)
-    (tmp_path / "others" / "thesis.txt").write_text("mine")
+    for name in ("thesis.txt", ".lock"):
+        (tmp_path / "others" / name).write_text("mine")
     before = contents(tmp_path)
     assert_refused(goodfit(command, csv, "--target", "left", *QUICK, "--out", tmp_path / place), *words)
     assert contents(tmp_path) == before

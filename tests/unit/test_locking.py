@@ -73,7 +73,7 @@ def test_a_lock_that_its_owner_removed_meanwhile_is_taken_anew(tmp_path, monkeyp
     assert len(tries) == 2
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="locks of another kind")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fcntl, by whose absence of locks this is tried")
 def test_where_there_are_no_locks_nobody_is_kept_out(tmp_path, monkeypatch):
     import errno
     import fcntl

@@ -21,7 +21,7 @@ from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels
 from goodfit.report.tested import tested_fit
 from goodfit.saving import REPORT
-from goodfit.studies.budget import read_seconds
+from goodfit.studies.budget import USUAL_BUDGET, read_seconds
 from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import Fit, Plan, fit, model_of
 from goodfit.studies.problem import Problem
@@ -80,7 +80,7 @@ def run(request: Request) -> None:
         if asked is None:
             from goodfit.commands import search  # Optuna and its database only where they're used
 
-            summary = search.run(request, *parts, given.notes, plan=plan)
+            summary = search.run(request, *parts, given.notes, plan=plan, budget=budget or USUAL_BUDGET)
         else:
             summary = _fit(request, asked, *parts, given.notes, plan=plan, budget=budget, checkpoint=checkpoint)
     _show(summary, request)

@@ -38,8 +38,8 @@ def open_folder(out: Path, *, model: bool) -> Iterator[Checkpoint]:
         OSError: nothing can be written there.
     """
     if out.is_dir():
-        names = {path.name for path in out.iterdir()}
-        if names and not names & {*FILES, STATE, LOCK, *_remains(out)} and not is_search(out / SEARCH):
+        names = {path.name for path in out.iterdir()} - {LOCK}
+        if names and not names & {*FILES, STATE, *_remains(out)} and not is_search(out / SEARCH):
             raise InputError(f"--out {out} is a folder with other things in it: give a new one")
         if MODEL in names and not model:
             raise InputError(

@@ -13,7 +13,6 @@ from goodfit.report.searching import add_search, add_tested
 from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels
 from goodfit.report.tested import tested_search
-from goodfit.studies.budget import USUAL_BUDGET, read_seconds
 from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import Plan
 from goodfit.studies.problem import Problem
@@ -31,9 +30,11 @@ RESERVE = 2.0
 """Seconds of a budget for starting, testing and writing, beside a twentieth of it."""
 
 
-def run(request: Request, train: Problem, test: Problem, notes: tuple[str, ...], *, plan: Plan) -> dict[str, Any]:
-    """Search, test and write the run folder; its summary."""
-    problem, budget = train.merged(), read_seconds(request.budget) or USUAL_BUDGET
+def run(
+    request: Request, train: Problem, test: Problem, notes: tuple[str, ...], *, plan: Plan, budget: float
+) -> dict[str, Any]:
+    """Search for so many seconds, test and write the run folder; its summary."""
+    problem = train.merged()
     choices = default_choices(problem, Space.of(request.recipe))
     store = Store(request.out / SEARCH, job_of(problem, choices, plan), request.storage)
     granted = max(0.95 * budget - RESERVE, budget / 2)

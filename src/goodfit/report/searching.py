@@ -112,7 +112,7 @@ def advice(found: Found) -> list[str]:
     luck = chosen.corrected.estimate.value - chosen.corrected.naive
     losses = row_losses(problem, chosen.predicted, chosen.rows) + luck
     lines = []
-    if found.seconds > LATE * found.budget:
+    if len(found.batches) == 1 and found.seconds > LATE * found.budget:
         lines.append(
             f"{found.budget:.3g} s are too few: one short batch took {found.seconds:.0f} s, the least that does"
         )

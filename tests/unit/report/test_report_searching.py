@@ -133,6 +133,8 @@ def test_numbers_have_the_root_of_their_squared_error(numbers):
 
 
 def test_a_budget_that_was_too_short_says_what_would_have_done(searched):
-    late = dataclasses.replace(searched.found, budget=0.1, seconds=4.0)
+    late = dataclasses.replace(searched.found, batches=searched.found.batches[:1], budget=0.1, seconds=4.0)
     assert advice(late)[0] == "0.1 s are too few: one short batch took 4 s, the least that does"
-    assert not any("too few" in line for line in advice(dataclasses.replace(late, budget=4.0)))
+    slow = dataclasses.replace(late, batches=searched.found.batches[:1] * 2)
+    for fine in (slow, dataclasses.replace(late, budget=4.0)):
+        assert not any("too few" in line for line in advice(fine))
