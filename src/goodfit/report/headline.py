@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from goodfit.data.table import counted
 from goodfit.diagnosis import Diagnosis, Turn, Verdict
 from goodfit.report.tables import Labels
 from goodfit.studies.comparison import Comparison
@@ -76,7 +77,7 @@ def _range(fitted: Fit) -> str:
     results = [result for candidate in fitted.candidates for result in candidate.results]
     epochs = max(result.epochs for result in results)
     cut = any(result.outcome == "out of time" for result in results)
-    return f"{epochs} epochs, where the budget ended the training" if cut else f"{epochs} epochs"
+    return counted(epochs, "epoch") + (", where the budget ended the training" if cut else "")
 
 
 def comparison_headline(comparison: Comparison, labels: Labels, turns: Mapping[str, Turn]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from goodfit.data.table import counted
 from goodfit.report.deciding import HELD_OUT, TEST, decisions
 from goodfit.report.tested import TestedSearch
 from goodfit.report.wording import score
@@ -31,6 +32,8 @@ def add_search(summary: dict[str, Any], found: Found, tested: TestedSearch | Non
     estimate, networks = summary["search"]["estimate"], summary["search"]["model"]["networks"]
     fair, name = estimate["corrected"], "one network" if networks == 1 else f"{networks} networks together"
     between = f"{score(fair['value'])} ({score(fair['low'])} to {score(fair['high'])})"
+    if not found.ablation.asked:
+        summary["headline"] = "There was too little time to tell whether it overfits: a larger budget does."
     summary["headline"] += f" The model is {name}, with a held-out {estimate['name']} of {between}, luck taken off."
 
 
@@ -80,8 +83,10 @@ def sentences(ablation: Ablation, epochs: int = 0) -> list[str]:
         ablation: what came of it.
         epochs: that the winner trained for; where there was time for fewer, that is said.
     """
+    if not ablation.asked:
+        return ["there was no time to ask what each technique does: a larger budget tells"]
     whole, trained = ablation.losses[ablation.fit.chosen].value, ablation.fit.settings.max_epochs
-    short = f"from {trained} epochs" if trained < epochs else ""
+    short = f"from {counted(trained, 'epoch')}" if trained < epochs else ""
     doubt = "with these rows" if ablation.complete else "since the time ran out"
     return [_sentence(effect, whole, short, doubt) for effect in ablation.effects]
 

@@ -72,13 +72,18 @@ class Ablation:
         fit: its candidates are the variants, in order; the one with all techniques is chosen.
         variants: different recipes.
         losses: the mean held-out loss of each, with a 95 % interval likewise; nan if a network diverged.
-        effects: one a technique.
+        effects: one a technique; none where they were not asked about.
     """
 
     fit: Fit
     variants: tuple[Variant, ...]
     losses: tuple[Estimate, ...]
     effects: tuple[Effect, ...]
+
+    @property
+    def asked(self) -> bool:
+        """Whether each technique was asked about; with none there is nothing to ask."""
+        return bool(self.effects) or len(self.variants) == 1
 
     @property
     def complete(self) -> bool:
@@ -124,6 +129,7 @@ def ablate(
     execution: Execution | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    techniques: bool = True,
 ) -> Ablation:
     """Train the parts of a recipe in one population, on the same folds and seeds, and compare them row by row.
 
@@ -135,11 +141,14 @@ def ablate(
         execution: device, threads, deadline.
         on_epoch: called after each epoch.
         checkpoint: where to keep the training's state.
+        techniques: whether each technique is asked about; without, none of them is set beside all.
 
     Raises:
         InputError: as `fit`.
     """
     variants = variants_of(recipe)
+    if not techniques:
+        variants = tuple(variant for variant in variants if variant.kind in ("none", "all"))
     whole = next((place for place, variant in enumerate(variants) if variant.kind == "all"), 0)
     fitted = fit(
         problem,
@@ -152,7 +161,8 @@ def ablate(
     )
     losses = [trial_of(fitted.prepared, c.results, "dose", str(c.recipe)).losses for c in fitted.candidates]
     means = tuple(_mean(fitted, own).mean for own in losses)
-    return Ablation(fitted, variants, means, _effects(fitted, variants, losses, means))
+    effects = _effects(fitted, variants, losses, means) if techniques else ()
+    return Ablation(fitted, variants, means, effects)
 
 
 def _neutral(part: Regularizer) -> bool:

@@ -107,7 +107,7 @@ def ablation_of(without, verdict, *, complete=True):
     effect = Effect("dropout", without, 0.5, without, 0.5, verdict)
     losses = [Estimate(0.9, 0.8, 1.0), Estimate(0.5, 0.4, 0.6)]
     fit = SimpleNamespace(chosen=1, settings=SimpleNamespace(max_epochs=12))
-    return SimpleNamespace(effects=[effect], losses=losses, fit=fit, complete=complete)
+    return SimpleNamespace(effects=[effect], losses=losses, fit=fit, complete=complete, asked=True)
 
 
 def test_a_shorter_training_than_the_winner_s_is_told():

@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from study_problems import SETTINGS, problem_of
 
 from goodfit.blend import Blend
 from goodfit.errors import InputError
 from goodfit.regularizers.ranges import Space
+from goodfit.report.searching import summarize_search
 from goodfit.saving import model_bytes, read_model
 from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.searching.asking import Proposer, draft_of, parameters_of
@@ -18,6 +21,7 @@ from goodfit.studies.searching.batch import train_batch
 from goodfit.studies.searching.choices import Choices, Proposal, Shape
 from goodfit.studies.searching.choosing import choose
 from goodfit.studies.searching.defaults import SPACES, default_choices, first_drafts
+from goodfit.studies.searching.extent import Extent, extent
 from goodfit.studies.searching.finding import find
 from goodfit.studies.searching.halving import halving, mean_best
 from goodfit.studies.searching.pace import LONGEST, SHARE_OF_SEARCHING, Pace
@@ -163,18 +167,45 @@ def test_a_long_batch_gets_fewer_trials_and_then_shorter_ones():
     assert 20 <= epochs < 80
 
 
-def test_trainings_that_must_all_end_are_as_short_as_the_time():
+def test_what_fits_into_the_rest_of_the_time_is_planned_with_a_margin():
     pace = Pace(100.0, spent=80.0, rate=10.0, timed=True)
-    assert pace.whole(0.9, work_an_epoch=1.0, max_epochs=200) in (79, 80)  # 8 of the 10 seconds left, at 10 a second
-    assert pace.whole(0.9, work_an_epoch=1.0, max_epochs=50) == 50
-    assert pace.whole(0.9, work_an_epoch=1e6, max_epochs=50) == 4
-    assert pace.whole(0.5, work_an_epoch=1.0, max_epochs=50) == 4
+    assert pace.within(0.9, work=1.0) == pytest.approx(80.0, rel=0.01)  # 8 of the 10 seconds left, at 10 a second
+    assert pace.within(0.5, work=1.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("possible", "expected"),
+    [
+        (1e6, Extent(5, 60, True)),
+        (16 * 5 * 40, Extent(5, 40, True)),
+        (16 * 5 * 12, Extent(2, 30, True)),  # a few folds at half the winner's length before many folds at a fifth
+        (16 * 2 * 4, Extent(2, 4, True)),
+        (16 * 2 * 4 - 1, Extent(2, 31, False)),
+        (0, Extent(2, 1, False)),
+    ],
+)
+def test_a_short_ablation_gives_up_folds_then_epochs_then_its_questions(possible, expected):
+    assert extent(possible, variants=16, folds=5, epochs=60) == expected
+
+
+@given(st.floats(0, 1e6), st.integers(2, 30), st.integers(1, 10), st.integers(1, 300))
+def test_an_ablation_fits_into_its_time_but_for_the_least_there_is(possible, variants, folds, epochs):
+    found = extent(possible, variants=variants, folds=folds, epochs=epochs)
+    assert 1 <= found.epochs <= epochs
+    assert min(2, folds) <= found.folds <= folds
+    least = found.epochs == 1 and not found.techniques
+    assert (variants if found.techniques else 2) * found.folds * found.epochs <= possible or least
 
 
 def test_an_ablation_trains_as_long_as_its_clock_allows(problem, monkeypatch):
-    monkeypatch.setattr(Pace, "whole", lambda *_: 2)
+    monkeypatch.setattr(Pace, "within", lambda *_: 1.0)
     found = find(problem, CHOICES, plan=Plan(), pace=Pace(2.0), execution=Execution())
-    assert found.ablation.fit.settings.max_epochs == 2
+    assert found.ablation.fit.settings.max_epochs == 1
+    assert [variant.kind for variant in found.ablation.variants] == ["none", "all"]
+    assert not found.ablation.asked
+    assert summarize_search(found)["search"]["sentences"] == [
+        "there was no time to ask what each technique does: a larger budget tells"
+    ]
 
 
 def test_time_used_before_an_interruption_counts():

@@ -15,6 +15,7 @@ from goodfit.studies.searching.asking import STUDY, Proposer
 from goodfit.studies.searching.batch import Batch, Trial
 from goodfit.studies.searching.choices import Choices, Proposal
 from goodfit.studies.searching.choosing import MOST_NETWORKS, Chosen, choose
+from goodfit.studies.searching.extent import extent
 from goodfit.studies.searching.pace import SHARE_OF_ABLATION, Pace
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.studies.searching.search import judged, search, work_to_the_end
@@ -127,20 +128,29 @@ def _ablated(
 ) -> Ablation:
     """The weightiest trial's recipe, trained again beside what is left of it without each of its techniques.
 
-    For fewer epochs where time is short: trainings that end are compared, not such as are cut off.
+    On fewer folds and for fewer epochs where time is short: trainings that end are compared, not such as are cut off.
     """
     winner = chosen.picks[0].trial
     own = next(batch.settings for batch in batches if winner in batch.trials)
-    members = max(len(chosen.picks[0].trial.results), 1)
-    shape = winner.draft.shape
-    epoch = work_to_the_end(shape, rooms, choices) / choices.base.max_epochs * len(variants_of(winner.draft.recipe))
-    epochs = pace.whole(SHARE_OF_ABLATION, epoch, own.max_epochs)
+    shape, folds = winner.draft.shape, max(len(winner.results), 1)
+    epoch = work_to_the_end(shape, rooms, choices) / choices.base.max_epochs / folds
+    most = extent(
+        pace.within(SHARE_OF_ABLATION, epoch),
+        variants=len(variants_of(winner.draft.recipe)),
+        folds=folds,
+        epochs=winner.epochs,
+    )
     return ablate(
         rooms.problem,
         winner.draft.recipe,
         plan=replace(
-            plan, members=members, learning_rate=winner.draft.learning_rate, pieces=shape.pieces, cut=shape.cut
+            plan,
+            members=most.folds if rooms.problem.times is None else folds,
+            learning_rate=winner.draft.learning_rate,
+            pieces=shape.pieces,
+            cut=shape.cut,
         ),
-        settings=replace(own, max_epochs=epochs),
+        settings=replace(own, max_epochs=most.epochs),
         execution=replace(execution, deadline=pace.until(SHARE_OF_ABLATION)),
+        techniques=most.techniques,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-SHARE_OF_SEARCHING = 0.78
-SHARE_OF_ABLATION = 0.9
+SHARE_OF_SEARCHING = 0.75
+SHARE_OF_ABLATION = 0.92
 """When, of all the time granted, the search and the ablation end; the rest is for choosing, scoring and writing."""
 FIRST = 0.08
 """By when the first trials end, so that there is a model to go on with."""
@@ -67,10 +67,9 @@ class Pace:
         """Epochs of the first batch, so that it ends by `FIRST`."""
         return int(min(max(FIRST * self.budget * self.rate / work_an_epoch, FEWEST), max_epochs))
 
-    def whole(self, share: float, work_an_epoch: float, max_epochs: int) -> int:
-        """Epochs that end before a share of the time is used, though none stops early."""
-        left = max(share * self.budget - self.elapsed, 0.0)
-        return int(min(max(SAFE * left * self.rate / work_an_epoch, FEWEST), max_epochs))
+    def within(self, share: float, work: float) -> float:
+        """How often so much work fits into the time until a share of the budget is used."""
+        return SAFE * max(share * self.budget - self.elapsed, 0.0) * self.rate / work
 
     def affordable(self, work_a_trial: float, most_trials: int, max_epochs: int) -> tuple[int, int]:
         """Trials and epochs of the next batch, given the work of a trial of `max_epochs` epochs.
