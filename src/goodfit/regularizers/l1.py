@@ -7,6 +7,7 @@ from typing import Self
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softshrink
 
 from goodfit.regularizers.places import Proximal, asked, biased, column
 from goodfit.regularizers.recipe import Dose, dose
@@ -17,7 +18,9 @@ def soft_threshold(weights: Tensor, threshold: Dose) -> Tensor:
 
     It minimizes $\tfrac12 (u - w)^2 + t|u|$ over u. Threshold 0 returns w itself.
     """
-    bound = torch.as_tensor(threshold, dtype=weights.dtype, device=weights.device)
+    if not isinstance(threshold, Tensor):
+        return softshrink(weights, threshold)
+    bound = threshold.to(weights.dtype)
     return weights - torch.clamp(weights, -bound, bound)
 
 

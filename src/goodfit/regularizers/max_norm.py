@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -38,6 +38,7 @@ class MaxNorm(Proximal):
         Srivastava and others, "Dropout", JMLR 2014, section 5.1.
     """
 
+    scaled: ClassVar[bool] = False
     radius: Dose = dose(3.0, neutral=float("inf"), usual=(5.0, 3.0, 2.0, 1.0, 0.5, 0.3, 0.2, 0.1))
 
     def prox(self, weights: Tensor, step_size: Dose) -> Tensor:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,6 +143,9 @@ class Decays(OnWeights):
 
 class Proximal(OnWeights):
     """Maps the weights after the optimizer's step: the proximal operator of a penalty or a projection."""
+
+    scaled: ClassVar[bool] = True
+    """Whether it depends on the size of the step."""
 
     @abstractmethod
     def prox(self, weights: Tensor, step_size: Dose) -> Tensor:

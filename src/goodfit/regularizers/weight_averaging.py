@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from goodfit.regularizers.places import Averages, column
@@ -43,5 +44,4 @@ class WeightAveraging(Averages):
 
     def average(self, average: Tensor, weights: Tensor) -> Tensor:
         """The new average."""
-        d = column(self.decay, weights)
-        return d * average + (1.0 - d) * weights
+        return torch.lerp(average, weights, 1.0 - column(self.decay, weights))

@@ -1,0 +1,30 @@
+"""Regularization of your own torch module, in your own training loop."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from goodfit.torch.regularized import Regularized as Regularized
+    from goodfit.torch.steps import step_size as step_size
+    from goodfit.torch.told import Told as Told
+
+_HOMES = {
+    "Regularized": "goodfit.torch.regularized",
+    "Told": "goodfit.torch.told",
+    "step_size": "goodfit.torch.steps",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'goodfit.torch' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

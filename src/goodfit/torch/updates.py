@@ -1,0 +1,196 @@
+"""What a recipe does around each step of an optimizer: before it to gradients and weights, after it to weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import LBFGS, Optimizer
+
+from goodfit.errors import InputError
+from goodfit.regularizers import Recipe
+from goodfit.regularizers.places import Averages, Decays, InLoss, OnWeights, Proximal
+from goodfit.torch.layers import PUT_IN
+from goodfit.torch.steps import Group, knows, refusal, step_size
+from goodfit.torch.weights import Parameter
+
+Closure = Callable[[], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Acting:
+    """The techniques that act on a parameter, with the doses that it takes."""
+
+    parameter: Parameter
+    penalties: tuple[InLoss, ...]
+    decays: tuple[Decays, ...]
+    proximals: tuple[Proximal, ...]
+
+    @classmethod
+    def of(cls, parameter: Parameter, recipe: Recipe) -> Acting:
+        """Of a recipe; biases and scales take what their techniques say of them."""
+        parts = [part for part in recipe if isinstance(part, OnWeights)]
+        own = parts if parameter.weight else [part for part in (p.for_biases() for p in parts) if part]
+        kinds = (tuple(part for part in own if isinstance(part, kind)) for kind in (InLoss, Decays, Proximal))
+        return cls(parameter, *kinds)  # type: ignore[arg-type]
+
+    def before(self, learning_rate: Tensor | float, scale: Tensor | None) -> None:
+        """Add the penalties' gradients, multiplied as the gradient is, and decay."""
+        values = self.parameter.values
+        for penalty in self.penalties:
+            added = penalty.gradient(values)
+            values.grad.add_(added if scale is None else added * scale.to(added.device))  # type: ignore[union-attr]
+        for decay in self.decays:
+            values.copy_(decay.decay(values, learning_rate))
+
+    def after(self, optimizer: Optimizer, group: Group) -> None:
+        """Map the weights at the size of the step that was taken."""
+        values, parameter = self.parameter.values, self.parameter
+        for technique in self.proximals:
+            size = step_size(optimizer, group, optimizer.state[values]) if technique.scaled else 1.0
+            matrix = parameter.matrix(size) if isinstance(size, Tensor) and size.dim() else size
+            values.copy_(parameter.shaped(technique.prox(parameter.matrix(values), matrix)))
+
+
+@dataclass(eq=False)
+class Updates:
+    """The techniques of a recipe that act on weights, for the optimizers they are attached to.
+
+    Args:
+        recipe: whose techniques act.
+        parameters: of the module.
+        steps: taken so far, by all optimizers.
+        averages: the moving average of each parameter by name, where the recipe averages.
+    """
+
+    recipe: Recipe
+    parameters: Sequence[Parameter]
+    steps: int = 0
+    averages: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._known = {id(p.values): Acting.of(p, self.recipe) for p in self.parameters}
+        self._optimizers: list[Optimizer] = []
+        self._average = next((part for part in self.recipe if isinstance(part, Averages)), None)
+
+    def attach(self, optimizer: Optimizer) -> None:
+        """Act around the optimizer's steps from now on.
+
+        Raises:
+            InputError: it trains other parameters, decays by itself what the recipe shrinks, or takes steps that a
+                technique can't act on.
+        """
+        self._check(optimizer)
+        self._optimizers.append(optimizer)
+        held = [known for group in optimizer.param_groups for known in self._of(group)]
+        if any(known.penalties or known.decays for known in held):
+            optimizer.register_step_pre_hook(self._before)
+        optimizer.register_step_post_hook(self._after)
+
+    def penalty(self) -> Tensor:
+        """What the techniques in the loss add to it at the weights as they are."""
+        parts = [
+            penalty.penalty(known.parameter.matrix(known.parameter.values))
+            for known in self._known.values()
+            for penalty in known.penalties
+        ]
+        return torch.stack([part.reshape(()) for part in parts]).sum() if parts else torch.zeros(())
+
+    def _of(self, group: Group) -> list[Acting]:
+        """What acts on the parameters of a group."""
+        return [self._known[id(values)] for values in group["params"] if id(values) in self._known]
+
+    def _before(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+        if closure is None:
+            self._regularize(optimizer)
+            return None
+        told = self._told(optimizer, closure)
+        return (args[:1], kwargs | {"closure": told}) if len(args) < 2 else ((args[0], told, *args[2:]), kwargs)
+
+    def _told(self, optimizer: Optimizer, closure: Closure) -> Closure:
+        """The closure that an optimizer calls for the loss and its gradients, with the penalty in both."""
+
+        def told() -> Any:
+            loss = closure()
+            self._regularize(optimizer)
+            with torch.no_grad():
+                return loss + self.penalty().to(loss.device) if isinstance(loss, Tensor) else loss
+
+        return told
+
+    @torch.no_grad()
+    def _regularize(self, optimizer: Optimizer) -> None:
+        if _overflowed(optimizer):
+            return
+        scale = getattr(optimizer, "grad_scale", None)
+        for group in optimizer.param_groups:
+            for known in self._of(group):
+                if known.parameter.values.grad is not None:
+                    known.before(group["lr"], scale)
+
+    @torch.no_grad()
+    def _after(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if _overflowed(optimizer):
+            return
+        self.steps += 1
+        for group in optimizer.param_groups:
+            for known in self._of(group):
+                if known.parameter.values.grad is not None:
+                    known.after(optimizer, group)
+                    if self._average:
+                        self._keep_average(self._average, known.parameter)
+
+    def _keep_average(self, technique: Averages, parameter: Parameter) -> None:
+        values = parameter.values.detach()
+        old = self.averages.get(parameter.name)
+        new = values.to(_precise(values), copy=True) if old is None else technique.average(old, values.to(old.dtype))
+        self.averages[parameter.name] = new
+
+    def _check(self, optimizer: Optimizer) -> None:
+        if any(known is optimizer for known in self._optimizers):
+            raise InputError("this optimizer is attached already: attach it once")
+        held = {id(values) for group in optimizer.param_groups for values in group["params"]}
+        every = {id(values) for known in self._optimizers for group in known.param_groups for values in group["params"]}
+        if not held & self._known.keys():
+            raise InputError(
+                "the optimizer holds none of the module's parameters: make it from model.parameter_groups()"
+            )
+        missing = [p.name for p in self.parameters if PUT_IN in p.name and id(p.values) not in held | every]
+        if missing:
+            raise InputError(
+                f"the optimizer was made before {missing[0]} was put into the module and doesn't train it: "
+                "make it from model.parameter_groups()"
+            )
+        self._check_decay(optimizer)
+        scaled = [part.name for part in self.recipe if isinstance(part, Proximal) and part.scaled]
+        if scaled and not knows(optimizer):
+            raise InputError(refusal(optimizer))
+        moved = [part.name for part in self.recipe if isinstance(part, Decays | Proximal)]
+        if moved and isinstance(optimizer, LBFGS):
+            raise InputError(
+                f"{moved[0]} acts on the weights between steps, which LBFGS's memory of them forbids: use l2"
+            )
+
+    def _check_decay(self, optimizer: Optimizer) -> None:
+        shrinking = [part.name for part in self.recipe if isinstance(part, InLoss | Decays)]
+        own = next((group["weight_decay"] for group in optimizer.param_groups if group.get("weight_decay")), None)
+        if shrinking and own:
+            raise InputError(
+                f"the optimizer has weight_decay={own:g} of its own (AdamW's default is 0.01) beside the "
+                f"recipe's {shrinking[0]}: make it from model.parameter_groups(), or with weight_decay=0"
+            )
+
+
+def _precise(values: Tensor) -> torch.dtype:
+    """In which an average is kept: half precision would swallow small steps."""
+    return torch.promote_types(values.dtype, torch.float32)
+
+
+def _overflowed(optimizer: Optimizer) -> bool:
+    """Whether a gradient scaler found infinite gradients, so that the optimizer leaves the weights alone."""
+    found = getattr(optimizer, "found_inf", None)
+    return found is not None and bool(found.item())
