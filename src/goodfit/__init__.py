@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from goodfit.api import dose_response as dose_response
     from goodfit.api import learning_curve as learning_curve
     from goodfit.api import search as search
+    from goodfit.converting import strength as strength
     from goodfit.errors import DoubtfulRecipe as DoubtfulRecipe
     from goodfit.errors import InputError as InputError
     from goodfit.errors import SlowerTraining as SlowerTraining
@@ -63,6 +64,7 @@ _HOMES = {
         "learning_curve",
         "search",
     ),
+    "goodfit.converting": ("strength",),
     "goodfit.errors": ("DoubtfulRecipe", "InputError", "SlowerTraining"),
     "goodfit.estimators": ("Classifier", "Regressor", "load"),
     "goodfit.regularizers": (
