@@ -178,6 +178,6 @@ def _within_floats(result: float, vanishes: bool, convention: Convention) -> flo
     """The result, unless it overflowed, or fell to 0 where it should not."""
     if math.isinf(result) or (result == 0.0 and not vanishes):
         raise InputError(
-            f"the strength is too {'large' if result else 'small'} to be told in terms of {convention.name}"
+            f"between {convention.name} and λ a strength becomes {result:g}, beyond any float; give another"
         )
     return result

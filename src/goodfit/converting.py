@@ -74,19 +74,14 @@ def strength(
         `goodfit.Classifier(optimizer="sgd")` has momentum 0.9, so it isn't "sgd" here.
     """
     source, target = _convention(of, "of"), _convention(to, "to")
-    _check(value, rows=rows, batch_size=batch_size, l1_ratio=l1_ratio, source=source)
+    number = _value(value, source)
     if optimizer is not None and optimizer not in get_args(Optimizer):
         raise InputError(f"optimizer is {optimizer!r}; give 'sgd', 'adam' or 'adamw', or leave it out")
-    number = float(value)
+    counts = {"rows": _count(rows, "rows"), "batch_size": _count(batch_size, "batch_size")}
+    ratio, purpose = _ratio(l1_ratio), _common_task(source, target, task)
     if source is target:
         return number
-    given = Circumstances(
-        part=_common_part(source, target),
-        rows=rows,
-        batch_size=batch_size,
-        l1_ratio=l1_ratio,
-        task=_common_task(source, target, task),
-    )
+    given = Circumstances(_common_part(source, target), **counts, l1_ratio=ratio, task=purpose)
     _check_decay(source, target, optimizer)
     return number_of(penalty_of(number, source, given), target, given)
 
@@ -99,25 +94,33 @@ def _convention(name: str, setting: str) -> Convention:
     raise InputError(f"{setting} is {name!r}, which is no convention known; {hint}")
 
 
-def _check(
-    value: float, *, rows: float | None, batch_size: float | None, l1_ratio: float | None, source: Convention
-) -> None:
-    """Raise InputError for the first number out of its range."""
-    if source.inverse:
-        fine, wanted = _number(value) and value > 0.0, "a number above 0, or inf for no penalty"
-    else:
-        fine, wanted = _number(value) and 0.0 <= value < math.inf, "a number of 0 or more"
-    if not fine:
-        raise InputError(f"value is {value!r}; give {source.name} as {wanted}")
-    for name, count in (("rows", rows), ("batch_size", batch_size)):
-        if count is not None and not (_number(count) and 0.0 < count < math.inf):
-            raise InputError(f"{name} is {count!r}; give a number above 0")
-    if l1_ratio is not None and not (_number(l1_ratio) and 0.0 <= l1_ratio <= 1.0):
-        raise InputError(f"l1_ratio is {l1_ratio!r}; give a number from 0 to 1")
+def _value(value: object, source: Convention) -> float:
+    number = _float(value)
+    if source.inverse and not number > 0.0:
+        raise InputError(f"value is {value!r}; give {source.name} as a number above 0, or inf for no penalty")
+    if not source.inverse and not 0.0 <= number < math.inf:
+        raise InputError(f"value is {value!r}; give {source.name} as a number of 0 or more")
+    return number
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+def _count(count: object, name: str) -> float | None:
+    if count is not None and not 0.0 < _float(count) < math.inf:
+        raise InputError(f"{name} is {count!r}; give a number above 0")
+    return None if count is None else _float(count)
+
+
+def _ratio(ratio: object) -> float | None:
+    if ratio is not None and not 0.0 <= _float(ratio) <= 1.0:
+        raise InputError(f"l1_ratio is {ratio!r}; give a number from 0 to 1")
+    return None if ratio is None else _float(ratio)
+
+
+def _float(value: object) -> float:
+    """A number as a float; nan for what is none."""
+    try:
+        return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _common_part(source: Convention, target: Convention) -> Part:
@@ -161,6 +164,6 @@ def _check_decay(source: Convention, target: Convention, optimizer: Optimizer | 
         return
     decay, penalty = (source, target) if source.decoupled else (target, source)
     raise InputError(
-        f"{decay.name} decays weights beside the loss, {penalty.name} is in it: under Adam no number makes one do what the "
-        "other does; give optimizer='sgd' if yours is SGD without momentum, under which they are the same"
+        f"{decay.name} decays weights beside the loss, {penalty.name} is in it: under Adam no number makes one do what "
+        "the other does; give optimizer='sgd' if yours is SGD without momentum, under which they are the same"
     )
