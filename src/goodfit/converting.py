@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from difflib import get_close_matches
 from numbers import Real
+from reprlib import repr as shortened
 from typing import Literal, get_args
 
 from goodfit.conventions import CONVENTIONS, Circumstances, Convention, Part, Task, number_of, penalty_of
@@ -76,7 +77,7 @@ def strength(
     source, target = _convention(of, "of"), _convention(to, "to")
     number = _value(value, source)
     if optimizer is not None and optimizer not in get_args(Optimizer):
-        raise InputError(f"optimizer is {optimizer!r}; give 'sgd', 'adam' or 'adamw', or leave it out")
+        raise InputError(f"optimizer is {_shown(optimizer)}; give 'sgd', 'adam' or 'adamw', or leave it out")
     counts = {"rows": _count(rows, "rows"), "batch_size": _count(batch_size, "batch_size")}
     ratio, purpose = _ratio(l1_ratio), _common_task(source, target, task)
     if source is target:
@@ -91,28 +92,33 @@ def _convention(name: str, setting: str) -> Convention:
         return CONVENTIONS[name]
     near = get_close_matches(str(name), CONVENTIONS, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CONVENTIONS)}"
-    raise InputError(f"{setting} is {name!r}, which is no convention known; {hint}")
+    raise InputError(f"{setting} is {_shown(name)}, which is no convention known; {hint}")
 
 
 def _value(value: object, source: Convention) -> float:
     number = _float(value)
     if source.inverse and not number > 0.0:
-        raise InputError(f"value is {value!r}; give {source.name} as a number above 0, or inf for no penalty")
+        raise InputError(f"value is {_shown(value)}; give {source.name} as a number above 0, or inf for no penalty")
     if not source.inverse and not 0.0 <= number < math.inf:
-        raise InputError(f"value is {value!r}; give {source.name} as a number of 0 or more")
+        raise InputError(f"value is {_shown(value)}; give {source.name} as a number of 0 or more")
     return number
 
 
 def _count(count: object, name: str) -> float | None:
     if count is not None and not 0.0 < _float(count) < math.inf:
-        raise InputError(f"{name} is {count!r}; give a number above 0")
+        raise InputError(f"{name} is {_shown(count)}; give a number above 0")
     return None if count is None else _float(count)
 
 
 def _ratio(ratio: object) -> float | None:
     if ratio is not None and not 0.0 <= _float(ratio) <= 1.0:
-        raise InputError(f"l1_ratio is {ratio!r}; give a number from 0 to 1")
+        raise InputError(f"l1_ratio is {_shown(ratio)}; give a number from 0 to 1")
     return None if ratio is None else _float(ratio)
+
+
+def _shown(value: object) -> str:
+    """A value in a few words and one line, whatever it is."""
+    return " ".join(shortened(value).split())
 
 
 def _float(value: object) -> float:
@@ -143,7 +149,7 @@ def _common_part(source: Convention, target: Convention) -> Part:
 def _common_task(source: Convention, target: Convention, task: Task | None) -> Task | None:
     """What the loss is for, if the conventions or the caller say it."""
     if task is not None and task not in get_args(Task):
-        raise InputError(f"task is {task!r}; give 'regression' or 'classification'")
+        raise InputError(f"task is {_shown(task)}; give 'regression' or 'classification'")
     said = {convention.name: convention.task for convention in (source, target) if convention.task}
     if len(set(said.values())) > 1:
         raise InputError(
@@ -153,7 +159,7 @@ def _common_task(source: Convention, target: Convention, task: Task | None) -> T
     for name, its_task in said.items():
         if task is not None and task != its_task:
             raise InputError(
-                f"task is {task!r}, but {name} is for {its_task}; leave task out, or give another convention"
+                f"task is {_shown(task)}, but {name} is for {its_task}; leave task out, or give another convention"
             )
     return next(iter(said.values()), task)
 

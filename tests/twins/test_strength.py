@@ -15,6 +15,7 @@ from goodfit import InputError, strength
 from goodfit.conventions import CONVENTIONS
 from goodfit.regularizers import L1, L2, ElasticNet, WeightDecay
 
+pytestmark = pytest.mark.usefixtures("keras_on_torch")
 TOLERANCE = 2e-5
 A_NUMBER = {
     "goodfit.l2": 0.1,
@@ -38,16 +39,6 @@ PAIRS = [
     for of, to in permutations(trainers, 2)
     if not (CONVENTIONS[of].mixed and CONVENTIONS[to].mixed)  # converted part by part: below
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keras_on_torch(tmp_path_factory):
-    """Keras writes its settings into a folder when it is imported."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_BACKEND", "torch")
-        patch.setenv("KERAS_TORCH_DEVICE", "cpu")
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield
 
 
 @cache

@@ -25,6 +25,7 @@ from twin_networks import (
 from goodfit import InputError, strength
 from goodfit.regularizers import L2, WeightDecay
 
+pytestmark = pytest.mark.usefixtures("keras_on_torch")
 STEPS, TOLERANCE = 20, 2e-5
 RATES = {"sgd": 0.03, "adam": 3e-3}
 TORCH: dict[str, Callable] = {
@@ -32,16 +33,6 @@ TORCH: dict[str, Callable] = {
     "adam": lambda groups: torch.optim.Adam(groups, lr=RATES["adam"]),
     "adamw": lambda groups: torch.optim.AdamW(groups, lr=RATES["adam"]),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keras_on_torch(tmp_path_factory):
-    """Keras writes its settings into a folder when it is imported."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_BACKEND", "torch")
-        patch.setenv("KERAS_TORCH_DEVICE", "cpu")
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield
 
 
 def groups(module, decay):

@@ -44,7 +44,8 @@ class L2(InLoss):
 
     Note:
         The same penalty has other numbers elsewhere: Keras `l2` = λ; torch's SGD and Adam `weight_decay` = 2λ;
-        scikit-learn's Ridge `alpha` = nλ with n rows, its MLP's `alpha` = 2λ · rows of a batch.
+        scikit-learn's Ridge `alpha` = nλ with n rows, its MLPClassifier's `alpha` = 2λ · rows of a batch, and its
+        MLPRegressor's λ · rows of a batch, for it halves the squared error. `goodfit.strength` converts.
 
     Source:
         Hoerl and Kennard, "Ridge regression", Technometrics 1970; Loshchilov and Hutter, "Decoupled weight decay
