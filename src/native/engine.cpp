@@ -324,3 +324,9 @@ PUBLIC int goodfit_mean_losses(const Job* job, const Member* members, std::int64
 } catch (const std::bad_alloc&) {
     return OUT_OF_MEMORY;
 }
+
+// L1 around the steps of torch's own Adam, in one pass over the weights.
+PUBLIC void goodfit_shrink_adam(float* weights, const float* second, std::int64_t count, float rate, float correction,
+                                float eps, float l1) {
+    shrink_adam(weights, second, count, rate, correction, eps, l1);
+}

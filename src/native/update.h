@@ -59,6 +59,13 @@ void sgd(float* __restrict w, float* __restrict velocity, const float* __restric
     }
 }
 
+// The proximal step of L1 at the size of a step that another Adam took; `correction` is 1 / sqrt(1 - beta2^t).
+inline void shrink_adam(float* __restrict w, const float* __restrict second, std::int64_t count, float rate,
+                        float correction, float eps, float l1) {
+    for (std::int64_t i = 0; i < count; ++i)
+        w[i] = soft_threshold(w[i], rate / (std::sqrt(second[i]) * correction + eps) * l1);
+}
+
 // Scales the weights into each unit, a column of D x H, into a ball. `norms` holds H numbers.
 inline void max_norm(float* weights, std::int64_t inputs, std::int64_t units, float radius, float* norms) {
     std::fill(norms, norms + units, 0.0f);

@@ -58,9 +58,14 @@ def _(optimizer: SGD, group: Group, state: State) -> Tensor | float:
 @step_size.register(Adam)
 @step_size.register(NAdam)
 def _(optimizer: Optimizer, group: Group, state: State) -> Tensor | float:
-    second = state["max_exp_avg_sq" if group.get("amsgrad") else "exp_avg_sq"]
     correction = (1.0 - group["betas"][1] ** _number(state["step"])) ** 0.5
-    return _over(group["lr"] * correction, second.sqrt(), group["eps"] * correction)
+    return _over(group["lr"] * correction, second_moment(group, state).sqrt(), group["eps"] * correction)
+
+
+def second_moment(group: Group, state: State) -> Tensor:
+    """Adam's running mean of squared gradients, or the largest so far where it uses that."""
+    second: Tensor = state["max_exp_avg_sq" if group.get("amsgrad") else "exp_avg_sq"]
+    return second
 
 
 @step_size.register

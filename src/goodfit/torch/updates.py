@@ -14,6 +14,7 @@ from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.places import Averages, Decays, InLoss, OnWeights, Proximal
 from goodfit.torch.layers import PUT_IN
+from goodfit.torch.shrinking import shrunk
 from goodfit.torch.steps import Group, knows, refusal, step_size
 from goodfit.torch.weights import Parameter
 
@@ -48,11 +49,15 @@ class Acting:
 
     def after(self, optimizer: Optimizer, group: Group) -> None:
         """Map the weights at the size of the step that was taken."""
-        values, parameter = self.parameter.values, self.parameter
+        values = self.parameter.values
         for technique in self.proximals:
-            size = step_size(optimizer, group, optimizer.state[values]) if technique.scaled else 1.0
-            matrix = parameter.matrix(size) if isinstance(size, Tensor) and size.dim() else size
-            values.copy_(parameter.shaped(technique.prox(parameter.matrix(values), matrix)))
+            if not shrunk(technique, optimizer, group, optimizer.state[values], values):
+                self._map(technique, step_size(optimizer, group, optimizer.state[values]) if technique.scaled else 1.0)
+
+    def _map(self, technique: Proximal, size: Tensor | float) -> None:
+        parameter, values = self.parameter, self.parameter.values
+        matrix = parameter.matrix(size) if isinstance(size, Tensor) and size.dim() else size
+        values.copy_(parameter.shaped(technique.prox(parameter.matrix(values), matrix)))
 
 
 @dataclass(eq=False)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -70,6 +71,10 @@ def _prepared(library: ctypes.CDLL) -> ctypes.CDLL:
         function = getattr(library, f"goodfit_{name}", None)
         if function is not None:  # a library of another version is found out by its sizes
             function.restype, function.argtypes = ctypes.c_int, members + more
+    shrink = getattr(library, "goodfit_shrink_adam", None)
+    if shrink is not None:
+        pointers: list[Any] = [ctypes.c_void_p, ctypes.c_void_p]
+        shrink.restype, shrink.argtypes = None, [*pointers, ctypes.c_int64, *[ctypes.c_float] * 4]
     return library
 
 

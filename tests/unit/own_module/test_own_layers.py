@@ -11,7 +11,6 @@ from goodfit.errors import InputError
 from goodfit.torch import Regularized
 from goodfit.torch.layers import PUT_IN
 
-
 net = nn.Sequential
 
 

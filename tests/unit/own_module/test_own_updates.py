@@ -11,6 +11,7 @@ from torch.nn.functional import mse_loss
 from goodfit.errors import InputError
 from goodfit.regularizers import L1, L2, ElasticNet, MaxNorm, Recipe, WeightAveraging, WeightDecay
 from goodfit.torch import Regularized, step_size
+from goodfit.training.native import load_library
 
 OPTIMIZERS = {
     "sgd": lambda groups: torch.optim.SGD(groups, lr=0.05),
@@ -368,3 +369,25 @@ def test_an_optimizer_made_before_wrapping_does():
             mse_loss(model(X)[:, 0], y).backward()
             its.step()
     assert torch.equal(ours.weight, theirs.weight)
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_l1_by_the_compiled_engine_is_that_of_torch(amsgrad, monkeypatch):
+    assert load_library() is not None
+    found, calls = [], []
+    for compiled in (True, False):
+        if not compiled:
+            monkeypatch.setattr("goodfit.torch.shrinking.load_library", lambda: calls.append(1))
+        torch.manual_seed(0)
+        net = nn.Linear(37, 5)
+        model = Regularized(net, L1(0.02))
+        optimizer = model.attach(torch.optim.Adam(model.parameter_groups(), lr=0.01, amsgrad=amsgrad))
+        for _ in range(60):
+            optimizer.zero_grad()
+            net(torch.ones(3, 37)).square().mean().backward()
+            optimizer.step()
+        found.append(net.weight.detach())
+    assert calls
+    assert torch.equal(found[0] == 0, found[1] == 0)
+    assert 0.1 < (found[0] == 0).float().mean() < 1
+    torch.testing.assert_close(*found, rtol=1e-5, atol=1e-6)
