@@ -325,8 +325,15 @@ PUBLIC int goodfit_mean_losses(const Job* job, const Member* members, std::int64
     return OUT_OF_MEMORY;
 }
 
-// L1 around the steps of torch's own Adam, in one pass over the weights.
-PUBLIC void goodfit_shrink_adam(float* weights, const float* second, std::int64_t count, float rate, float correction,
-                                float eps, float l1) {
-    shrink_adam(weights, second, count, rate, correction, eps, l1);
+// L1 around the steps of torch's own optimizers, in one pass over the weights; `second` is null for SGD.
+PUBLIC void goodfit_shrink(float* weights, const float* second, const float* gradient, float* mean,
+                           const std::uint8_t* zero, std::int64_t count, float rate, float correction, float eps,
+                           float l1, float share) {
+    (second ? shrink<true> : shrink<false>)(weights, second, gradient, mean, zero, count, rate, correction, eps, l1,
+                                            share);
+}
+
+// Which weights are 0.
+PUBLIC void goodfit_zeros(const float* __restrict weights, std::uint8_t* __restrict zero, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) zero[i] = weights[i] == 0.0f;
 }

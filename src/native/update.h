@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "job.h"
@@ -59,11 +60,19 @@ void sgd(float* __restrict w, float* __restrict velocity, const float* __restric
     }
 }
 
-// The proximal step of L1 at the size of a step that another Adam took; `correction` is 1 / sqrt(1 - beta2^t).
-inline void shrink_adam(float* __restrict w, const float* __restrict second, std::int64_t count, float rate,
-                        float correction, float eps, float l1) {
-    for (std::int64_t i = 0; i < count; ++i)
-        w[i] = soft_threshold(w[i], rate / (std::sqrt(second[i]) * correction + eps) * l1);
+// The proximal step of L1 after the step of another optimizer, of size rate / (sqrt(second) * correction + eps), or `rate`
+// where there is no second moment. A weight that was 0 stays there unless the mean gradient, which takes the new one in by
+// its share, is above l1.
+template <bool SCALED>
+void shrink(float* __restrict w, const float* __restrict second, const float* __restrict gradient,
+            float* __restrict mean, const std::uint8_t* __restrict zero, std::int64_t count, float rate,
+            float correction, float eps, float l1, float share) {
+    for (std::int64_t i = 0; i < count; ++i) {
+        mean[i] += share * (gradient[i] - mean[i]);
+        const float size = SCALED ? rate / (std::sqrt(second[i]) * correction + eps) : rate;
+        const float shrunk = soft_threshold(w[i], size * l1);
+        w[i] = zero[i] && std::fabs(mean[i]) <= l1 ? 0.0f : shrunk;
+    }
 }
 
 // Scales the weights into each unit, a column of D x H, into a ball. `norms` holds H numbers.

@@ -24,6 +24,11 @@ def test_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert re.search(r"^(0\.9\d+|1\.0) ", capsys.readouterr().out, re.MULTILINE)
 
 
+def test_an_own_model_takes_less_than_fifteen_lines():
+    own = next(block for block in BLOCKS if "Regularized" in block)
+    assert len(own.strip().splitlines()) < 15 + 1 - own.count("\n\n")
+
+
 def test_the_readme_lists_every_regularizer_with_a_text_that_parses():
     rows = re.findall(r"^\| `([^`]+)` \| `(\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     named = {kind: next(iter(goodfit.Recipe.parse(text))) for text, kind in rows}

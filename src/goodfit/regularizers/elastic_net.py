@@ -53,6 +53,10 @@ class ElasticNet(Proximal):
         shrink = 1.0 + 2.0 * step_size * strength * (1.0 - ratio)
         return soft_threshold(weights, step_size * strength * ratio) / shrink
 
+    def released(self) -> Dose | None:
+        """λ ρ: where the mean gradient is below it, the solution is 0."""
+        return self.strength * self.l1_ratio
+
     def for_biases(self) -> Self | None:
         """The penalty on biases, if asked for."""
         return replace(self, strength=biased(self.strength, self.biases)) if asked(self.biases) else None

@@ -68,6 +68,10 @@ class L1(Proximal):
         """Soft threshold at step size times λ."""
         return soft_threshold(weights, column(self.strength, weights) * step_size)
 
+    def released(self) -> Dose | None:
+        """λ: where the mean gradient is below it, the lasso's solution is 0."""
+        return self.strength
+
     def for_biases(self) -> Self | None:
         """The penalty on biases, if asked for."""
         return replace(self, strength=biased(self.strength, self.biases)) if asked(self.biases) else None

@@ -151,6 +151,10 @@ class Proximal(OnWeights):
     def prox(self, weights: Tensor, step_size: Dose) -> Tensor:
         """The weights `(M, D, H)`, mapped; `step_size`, the step a unit of gradient makes, may differ by weight."""
 
+    def released(self) -> Dose | None:
+        """The size of a mean gradient beyond which a weight that is 0 leaves it; None where 0 is no place to stay."""
+        return None
+
 
 class Averages(Regularizer):
     """Averages the weights over the steps of training; `decay` 0 is the weights themselves."""

@@ -37,6 +37,8 @@ class Regularized(nn.Module):
       `ElasticNet` and `MaxNorm` map the weights after it, L1 to exact zeros under SGD, Adam and AdamW alike. All this
       happens around `optimizer.step()`: accumulated, scaled and clipped gradients need no care. Biases and the scales
       and shifts of norm layers are left alone unless a technique says `biases=True`.
+    - A weight that L1 brought to 0 leaves it when its mean gradient over the later half of the training so far is above
+      λ, not when that of a single batch is.
     - `augment` changes training batches; `stop` watches the validation loss; `restore` puts the best or the averaged
       weights into the module.
 
@@ -187,7 +189,8 @@ class Regularized(nn.Module):
         Raises:
             InputError: no epoch's loss was finite.
         """
-        loss = _agreed(float(validation_loss), next(self.module.parameters()).device)
+        told = validation_loss.detach() if isinstance(validation_loss, Tensor) else validation_loss
+        loss = _agreed(float(told), next(self.module.parameters()).device)
         if self.evaluating:
             return self.keeper.watch(loss, self._state())
         with self.evaluation(batches):
@@ -242,6 +245,7 @@ class Regularized(nn.Module):
             "steps": self.updates.steps,
             "batches": self.batches,
             "averages": self.averages,
+            "holders": {name: holder.to_dict() for name, holder in self.updates.holders.items()},
             "keeper": self.keeper.to_dict(),
         }
 
@@ -255,6 +259,8 @@ class Regularized(nn.Module):
             raise InputError(f"what was saved has the recipe {state['recipe']}: give this one, not {self.recipe}")
         self.updates.steps, self.batches = state["steps"], state["batches"]
         self.updates.averages = dict(state["averages"])
+        for name, holder in self.updates.holders.items():
+            holder.take(state["holders"][name])
         self.keeper.take(state["keeper"])
 
 

@@ -12,52 +12,14 @@ from torch.optim import LBFGS, Optimizer
 
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
-from goodfit.regularizers.places import Averages, Decays, InLoss, OnWeights, Proximal
+from goodfit.regularizers.places import Averages, Decays, InLoss, Proximal
+from goodfit.torch.acting import Acting
+from goodfit.torch.holding import Holder
 from goodfit.torch.layers import PUT_IN
-from goodfit.torch.shrinking import shrunk
-from goodfit.torch.steps import Group, knows, refusal, step_size
+from goodfit.torch.steps import Group, knows, refusal
 from goodfit.torch.weights import Parameter
 
 Closure = Callable[[], Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Acting:
-    """The techniques that act on a parameter, with the doses that it takes."""
-
-    parameter: Parameter
-    penalties: tuple[InLoss, ...]
-    decays: tuple[Decays, ...]
-    proximals: tuple[Proximal, ...]
-
-    @classmethod
-    def of(cls, parameter: Parameter, recipe: Recipe) -> Acting:
-        """Of a recipe; biases and scales take what their techniques say of them."""
-        parts = [part for part in recipe if isinstance(part, OnWeights)]
-        own = parts if parameter.weight else [part for part in (p.for_biases() for p in parts) if part]
-        kinds = (tuple(part for part in own if isinstance(part, kind)) for kind in (InLoss, Decays, Proximal))
-        return cls(parameter, *kinds)  # type: ignore[arg-type]
-
-    def before(self, learning_rate: Tensor | float, scale: Tensor | None) -> None:
-        """Add the penalties' gradients, multiplied as the gradient is, and decay."""
-        values = self.parameter.values
-        for penalty in self.penalties:
-            added = penalty.gradient(values)
-            values.grad.add_(added if scale is None else added * scale.to(added.device))  # type: ignore[union-attr]
-        for decay in self.decays:
-            values.copy_(decay.decay(values, learning_rate))
-
-    def after(self, optimizer: Optimizer, group: Group) -> None:
-        """Map the weights at the size of the step that was taken."""
-        values = self.parameter.values
-        for technique in self.proximals:
-            if not shrunk(technique, optimizer, group, optimizer.state[values], values):
-                self._map(technique, step_size(optimizer, group, optimizer.state[values]) if technique.scaled else 1.0)
-
-    def _map(self, technique: Proximal, size: Tensor | float) -> None:
-        parameter, values = self.parameter, self.parameter.values
-        matrix = parameter.matrix(size) if isinstance(size, Tensor) and size.dim() else size
-        values.copy_(parameter.shaped(technique.prox(parameter.matrix(values), matrix)))
 
 
 @dataclass(eq=False)
@@ -91,7 +53,7 @@ class Updates:
         self._check(optimizer)
         self._optimizers.append(optimizer)
         held = [known for group in optimizer.param_groups for known in self._of(group)]
-        if any(known.penalties or known.decays for known in held):
+        if any(known.waits for known in held):
             optimizer.register_step_pre_hook(self._before)
         optimizer.register_step_post_hook(self._after)
 
@@ -104,12 +66,20 @@ class Updates:
         ]
         return torch.stack([part.reshape(()) for part in parts]).sum() if parts else torch.zeros(())
 
+    @property
+    def holders(self) -> dict[str, Holder]:
+        """What holds weights at 0, by the name of their parameter and its place there."""
+        every = self._known.values()
+        return {f"{known.parameter.name}/{i}": holder for known in every for i, holder in enumerate(known.holders)}
+
     def _of(self, group: Group) -> list[Acting]:
         """What acts on the parameters of a group."""
         return [self._known[id(values)] for values in group["params"] if id(values) in self._known]
 
     def _before(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+        for known in (known for group in optimizer.param_groups for known in self._of(group)):
+            known.note()
         if closure is None:
             self._regularize(optimizer)
             return None

@@ -71,10 +71,13 @@ def _prepared(library: ctypes.CDLL) -> ctypes.CDLL:
         function = getattr(library, f"goodfit_{name}", None)
         if function is not None:  # a library of another version is found out by its sizes
             function.restype, function.argtypes = ctypes.c_int, members + more
-    shrink = getattr(library, "goodfit_shrink_adam", None)
+    shrink = getattr(library, "goodfit_shrink", None)
     if shrink is not None:
-        pointers: list[Any] = [ctypes.c_void_p, ctypes.c_void_p]
-        shrink.restype, shrink.argtypes = None, [*pointers, ctypes.c_int64, *[ctypes.c_float] * 4]
+        given: list[Any] = [*[ctypes.c_void_p] * 5, ctypes.c_int64, *[ctypes.c_float] * 5]
+        shrink.restype, shrink.argtypes = None, given
+    zeros = getattr(library, "goodfit_zeros", None)
+    if zeros is not None:
+        zeros.restype, zeros.argtypes = None, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
     return library
 
 
