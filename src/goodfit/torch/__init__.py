@@ -1,4 +1,4 @@
-"""Regularization of your own torch module, in your own training loop."""
+"""Your own torch module, in your own training loop: regularized, and diagnosed once it is trained."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from goodfit.torch.diagnosing import ModuleDiagnosis as ModuleDiagnosis
+    from goodfit.torch.diagnosing import diagnose as diagnose
     from goodfit.torch.regularized import Regularized as Regularized
     from goodfit.torch.steps import step_size as step_size
     from goodfit.torch.told import Told as Told
 
 _HOMES = {
+    "ModuleDiagnosis": "goodfit.torch.diagnosing",
     "Regularized": "goodfit.torch.regularized",
     "Told": "goodfit.torch.told",
+    "diagnose": "goodfit.torch.diagnosing",
     "step_size": "goodfit.torch.steps",
 }
 
