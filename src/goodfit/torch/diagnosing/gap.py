@@ -23,8 +23,8 @@ def check(evidence: ModuleEvidence) -> Verdict:
     train, validation = evidence.train.losses, evidence.validation.losses
     gap = excess(validation, train)
     if not math.isfinite(gap.value) or not math.isfinite(gap.low):
-        few = min(len(train.totals), len(validation.totals)) < 2
-        reason = "one loss a loader has no interval: give several batches" if few else "a loss is not finite"
+        lost = not math.isfinite(gap.value)
+        reason = "a loss is not finite" if lost else "one loss a loader has no interval: give several batches"
         return Verdict(NAME, TITLE, SEVERITY, "not applicable", reason=reason)
     size = abs(validation.mean)
     wide = gap.low > 0 and gap.value >= LEAST * size

@@ -31,7 +31,7 @@ def check(evidence: ModuleEvidence) -> Verdict:
     share = copies / len(validation.inputs)
     counts = Counter(validation.inputs)
     repeated = sum(count for count in counts.values() if count > 1) / len(validation.inputs)
-    expected = 1 - (1 - repeated) ** (len(known) / len(validation.inputs))
+    expected = 1 - (1 - repeated) ** (len(train.inputs) / len(validation.inputs))
     fired = share - expected > COPIES
     steady = min(evidence.train.steady, evidence.validation.steady) >= STEADY
     outcome: Outcome = "fired" if fired else "passed" if steady else "undecided"

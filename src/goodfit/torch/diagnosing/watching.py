@@ -195,7 +195,7 @@ def watched(module: nn.Module) -> Iterator[Watch]:
         elif isinstance(part, _DropoutNd) and part.p > 0:
             hooks.append(part.register_forward_hook(_order_hook(watch, "dropout", name)))
     try:
-        with watch:  # type: ignore[no-untyped-call]
+        with watch:
             yield watch
     finally:
         for hook in hooks:
