@@ -110,6 +110,17 @@ def test_a_collapse_of_numbers_is_measured_by_the_target():
     assert told["miscalibrated"].outcome == "not applicable"
 
 
+def test_of_several_numbers_a_row_each_has_its_outputs():
+    X, y = rows((10,), 400, 2, numbers=True)
+    Y = torch.stack([y, 100 * y], 1)
+    module, flat = nn.Linear(10, 2), nn.Linear(10, 2)
+    fit(module, [(X, Y)], epochs=1, loss=nn.functional.mse_loss)
+    with torch.no_grad():
+        flat.weight.mul_(1e-3)
+    assert diagnose(module, [(X, Y)], [(X, Y)])["collapsed"].outcome == "passed"
+    assert diagnose(flat, [(X, Y)], [(X, Y)])["collapsed"].fired
+
+
 # -- units and weights ------------------------------------------------------------------------------------------------
 
 
@@ -220,8 +231,9 @@ def test_statistics_computed_anew_as_advised_are_right():
     assert verdict.evidence["largest shift of the means, in deviations"] < 0.1
 
 
-def normed(batch, **settings):
+def normed(batch, scale=1.0, **settings):
     X, y = rows((10,), 400, 3)
+    X = scale * X
     module = nn.Sequential(nn.Linear(10, 8), nn.BatchNorm1d(8, **settings), nn.ReLU(), nn.Linear(8, 2))
     train, validation = loaders(X, y, batch=batch)
     fit(module, train, epochs=3)
@@ -235,7 +247,24 @@ def test_batches_of_a_few_rows_and_a_lack_of_running_statistics_are_faults():
 
 
 def test_a_momentum_so_small_that_statistics_lag_behind_is_found():
-    assert normed(32, momentum=1e-4).fired
+    assert normed(32, scale=10.0, momentum=1e-4).fired
+    assert normed(32, scale=10.0).outcome == "passed"
+
+
+def test_dropout_in_an_earlier_block_passes_at_a_half_and_is_blamed_at_nine_tenths():
+    X, y = rows((10,), 600, 3)
+    train, validation = loaders(X, y)
+
+    def blocks(p):
+        first = nn.Linear(10, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(p)
+        module = nn.Sequential(*first, nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+        fit(module, train, epochs=4)
+        return diagnose(module.eval(), train, validation)["batch_norm"]
+
+    assert blocks(0.5).outcome == "passed"
+    strong = blocks(0.9)
+    assert strong.fired
+    assert "dropout" in strong.advice
 
 
 # -- dropout ----------------------------------------------------------------------------------------------------------

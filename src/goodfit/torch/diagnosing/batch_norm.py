@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from goodfit.diagnosis.verdict import Severity, Verdict
 from goodfit.torch.diagnosing.evidence import ModuleEvidence
@@ -14,9 +15,9 @@ from goodfit.torch.diagnosing.watching import Moments
 
 NAME, TITLE = "batch_norm", "Batch norm's running statistics are wrong"
 SEVERITY: Severity = "issue"
-LARGEST_SHIFT = 0.5
+LARGEST_SHIFT = 1.0
 """Of a channel's deviation, as root mean square over the channels."""
-LARGEST_RATIO = 2.0
+LARGEST_RATIO = 3.0
 """Between running and measured variance, either way, as root mean square of its logarithm over the channels."""
 FEWEST = 8
 """Values of a channel in a usual batch: fewer make statistics that are mostly chance."""
@@ -28,8 +29,11 @@ def check(evidence: ModuleEvidence) -> Verdict:
     """Fires if a batch norm predicts with statistics that aren't those of what the training rows send into it.
 
     That is, if they aren't finite, were never updated, are of the batch at hand (in training mode as given, or
-    without running statistics), differ by 0.5 deviations or by a factor of 2, or come from batches of fewer than 8
+    without running statistics), differ by a deviation or by a factor of 3, or come from batches of fewer than 8
     values a channel. Measured in inference mode: what goes into a later batch norm has gone through the earlier ones.
+
+    Smaller differences are usual: weights move until the last step, and dropout in an earlier layer makes the variance
+    larger in training.
     """
     layers = {name: part for name, part in evidence.module.named_modules() if isinstance(part, _BatchNorm)}
     if not layers:
@@ -59,7 +63,7 @@ def check(evidence: ModuleEvidence) -> Verdict:
             ),
         },
         threshold=LARGEST_SHIFT,
-        advice=_advice(faults[worst][0]),
+        advice=_advice(faults[worst][0], evidence),
     )
 
 
@@ -103,11 +107,13 @@ def _apart(part: _BatchNorm, moments: Moments) -> tuple[float, float]:
     return float(shift.mean().sqrt()), math.exp(min(float((apart**2).mean().sqrt()), 100.0))
 
 
-def _advice(fault: str) -> str:
+def _advice(fault: str, evidence: ModuleEvidence) -> str:
     if "training mode" in fault:
         return "call module.eval() before predicting"
     if "tiny" in fault or "no running" in fault:
         return "use larger batches with drop_last=True, or GroupNorm or LayerNorm, which know no batch"
+    if "differ" in fault and any(isinstance(part, _DropoutNd) and part.p > 0 for part in evidence.module.modules()):
+        return "put dropout behind the last batch norm, whose variance it shifts, or lower it; else compute them anew"
     return (
         "compute them anew: reset_running_stats(), momentum=None, then one pass in training mode over the training rows"
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from goodfit.diagnosis.collapsed import LEAST_SPREAD, NAME, SEVERITY, TITLE
 from goodfit.diagnosis.verdict import Verdict
 from goodfit.torch.diagnosing.chances import is_classifier, probabilities
@@ -26,10 +24,7 @@ def check(evidence: ModuleEvidence) -> Verdict:
     classes = is_classifier(evidence)
     predicted = probabilities(evidence) if classes else seen.outputs.double().numpy()
     spread = float(predicted.std(0).max())
-    scale = 1.0
-    if not classes:
-        own = seen.targets if seen.targets is not None else predicted
-        scale = float(np.std(own.astype(np.float64))) or 1.0
+    scale = 1.0 if classes or not seen.deviation > 0 else seen.deviation
     return Verdict(
         NAME,
         TITLE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from goodfit.diagnosis.verdict import Severity, Verdict
 from goodfit.torch.diagnosing.evidence import ModuleEvidence
 from goodfit.torch.diagnosing.parameters import kinds_of
@@ -9,8 +11,6 @@ from goodfit.torch.diagnosing.parameters import kinds_of
 NAME, TITLE = "decay_place", "Weight decay on biases or norm layers"
 SEVERITY: Severity = "tip"
 LEFT_ALONE = ("bias", "norm", "scale")
-UNASKED = {"AdamW": 0.01}
-"""Weight decay of optimizers whose default is not 0."""
 
 
 def check(evidence: ModuleEvidence) -> Verdict:
@@ -31,7 +31,8 @@ def check(evidence: ModuleEvidence) -> Verdict:
             counts[kind] += 1
             wrong += [name] if kind in LEFT_ALONE else []
     decays = sorted({float(group.get("weight_decay", 0.0)) for group in optimizer.param_groups})
-    usual = UNASKED.get(type(optimizer).__name__)
+    default = inspect.signature(type(optimizer).__init__).parameters.get("weight_decay")
+    unasked = default is not None and default.default != 0 and default.default in decays
     return Verdict(
         NAME,
         TITLE,
@@ -39,7 +40,7 @@ def check(evidence: ModuleEvidence) -> Verdict:
         "fired" if wrong else "passed",
         evidence={
             "weight decay": ", ".join(f"{decay:g}" for decay in decays),
-            "is the optimizer's own default": "yes" if usual in decays else "no",
+            "is the optimizer's own default": "yes" if unasked else "no",
             "weights decayed": float(counts["weights"]),
             "biases decayed": float(counts["bias"]),
             "parameters of norms decayed": float(counts["norm"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ class Seen:
         losses: of the second pass.
         outputs: `(n, C)` where that is their shape, `(n, 1)` of one output a row; else None.
         targets: `(n,)` if there is one for each row; else None.
+        deviation: the largest standard deviation of a column of the targets; nan where they have none of their own.
         infinite: rows with an output that is not finite.
         inputs_infinite: of these, rows with an input that is not finite.
     """
@@ -42,6 +44,7 @@ class Seen:
     losses: Units
     outputs: Tensor | None
     targets: NDArray[Any] | None
+    deviation: float
     infinite: int
     inputs_infinite: int
 
@@ -182,6 +185,7 @@ def _seen(
         both,
         torch.cat(outputs) if outputs and alike else None,
         wanted[:, 0].numpy() if wanted is not None and wanted.shape[1] == 1 else None,
+        float(wanted.double().std(0, correction=0).max()) if wanted is not None and wanted.shape[1] else math.nan,
         infinite,
         inputs_infinite,
     )
