@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 from trained_modules import KINDS, sound
 
 from goodfit import InputError
@@ -92,6 +92,22 @@ def test_a_module_that_fails_is_left_as_it_was():
     with pytest.raises(InputError, match="the module can't take a batch of val_loader"):
         diagnose(module, *found.loaders)
     assert (state(module), streams()) == (before, dice)
+
+
+class Drawing(TensorDataset):
+    """Rows that draw from every stream there is when they are read."""
+
+    def __getitem__(self, index):
+        X, y = super().__getitem__(index)
+        return X + torch.randn(1) + random.random() + np.random.random(), y  # noqa: NPY002
+
+
+def test_what_rows_draw_when_they_are_read_is_put_back():
+    found = sound("perceptron")
+    train = DataLoader(Drawing(*found.train.dataset.tensors), batch_size=100, shuffle=True)
+    dice = streams()
+    diagnose(found.module, train, found.validation)
+    assert streams() == dice
 
 
 def test_a_loaders_own_generator_goes_on_as_if_nothing_had_been_read():

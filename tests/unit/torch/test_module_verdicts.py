@@ -421,6 +421,13 @@ def test_validation_rows_that_are_training_rows_are_counted():
     assert diagnose(found.module, *found.loaders)["overlap"].outcome == "passed"
 
 
+def test_a_zero_equals_a_negative_zero():
+    X, y = rows((10,), 100, 4)
+    X[:, 0] = 0.0
+    other = torch.cat([-X[:, :1], X[:, 1:]], 1)
+    assert diagnose(sound("perceptron").module, [(X, y)], [(other, y)])["overlap"].evidence["their share"] == 1
+
+
 def test_copies_that_few_values_make_by_chance_are_no_overlap():
     stream = torch.Generator().manual_seed(0)
     X = torch.randint(0, 3, (900, 10), generator=stream).float()
