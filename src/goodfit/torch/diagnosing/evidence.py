@@ -17,6 +17,7 @@ from goodfit.errors import InputError
 from goodfit.torch.diagnosing.batches import Batch, read
 from goodfit.torch.diagnosing.calling import call, outputs_of, own_loss
 from goodfit.torch.diagnosing.losses import Loss, Scorer, Units, choose, losses
+from goodfit.torch.diagnosing.restoring import untouched
 from goodfit.torch.diagnosing.rows import Rows, leaves_of, read_rows
 from goodfit.torch.diagnosing.watching import Moments, Watch, batch_norms_watched, watched
 
@@ -57,6 +58,7 @@ class ModuleEvidence:
         module: in evaluation mode.
         optimizer: the one that trained it, if given.
         flags: by the name of each part, whether it was in training mode when given.
+        dropped: functions that dropped values in the mode as given, with their share.
         train: the training loader.
         validation: the other one.
         scorer: how losses are taken.
@@ -68,6 +70,7 @@ class ModuleEvidence:
     module: nn.Module
     optimizer: Optimizer | None
     flags: dict[str, bool]
+    dropped: dict[str, float]
     train: Seen
     validation: Seen
     scorer: Scorer
@@ -105,6 +108,7 @@ def gather(
         InputError: a batch, the outputs or the loss can't be used.
     """
     flags = {name: part.training for name, part in module.named_modules()}
+    dropped = _dropped_as_given(module, loaders[1], device) if any(flags.values()) else {}
     module.eval()
     train, validation = (read_rows(read(loader, name)) for loader, name in zip(loaders, NAMES, strict=True))
     whole, binary = train.whole and validation.whole, train.binary and validation.binary
@@ -122,7 +126,7 @@ def gather(
         seen = _seen(module, loaders[0], train, scorer, device, NAMES[0])
     with watched(module) as watch:
         asked = _seen(module, loaders[1], validation, scorer, device, NAMES[1])
-    return ModuleEvidence(module, optimizer, flags, seen, asked, scorer, watch, moments, difference)
+    return ModuleEvidence(module, optimizer, flags, dropped, seen, asked, scorer, watch, moments, difference)
 
 
 NAMES = ("train_loader", "val_loader")
@@ -132,6 +136,16 @@ def _predict(module: nn.Module, batch: Batch, device: torch.device, name: str) -
     there = batch.to(device)
     answer = call(module, there, f"a batch of {name}")
     return _Predicted(there, answer, outputs_of(answer).detach(), own_loss(answer))
+
+
+def _dropped_as_given(module: nn.Module, loader: Iterable[Any], device: torch.device) -> dict[str, float]:
+    """What drops values in the mode as given, seen on the first batch; nothing where that can't be predicted so."""
+    with untouched(module, (loader,), device), watched(module) as watch:
+        try:
+            _predict(module, next(read(loader, NAMES[1])), device, NAMES[1])
+        except InputError:
+            return {}
+    return watch.left_on
 
 
 def _asked_twice(module: nn.Module, loader: Iterable[Any], device: torch.device) -> tuple[float, bool, _Predicted]:

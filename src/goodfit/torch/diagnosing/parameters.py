@@ -6,7 +6,8 @@ import math
 from typing import Literal
 
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
+
+from goodfit.torch.weights import NORMS
 
 Kind = Literal["weights", "bias", "norm", "scale"]
 
@@ -38,7 +39,7 @@ def inputs_of(parameter: nn.Parameter, owner: nn.Module | None) -> int:
 
 
 def _kind(part: nn.Module, name: str, parameter: nn.Parameter) -> Kind:
-    if isinstance(part, _NormBase | nn.LayerNorm | nn.GroupNorm | nn.RMSNorm) or type(part).__name__.endswith("Norm"):
+    if isinstance(part, NORMS) or type(part).__name__.endswith("Norm"):
         return "norm"
     if name.startswith("bias") or name.endswith("bias"):
         return "bias"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 
@@ -15,10 +17,10 @@ LARGEST_DIFFERENCE = 1e-4
 
 
 def check(evidence: ModuleEvidence) -> Verdict:
-    """Fires if a dropout layer was in training mode as given, or a function drops or draws in evaluation mode too.
+    """Fires if dropout was on as given, a layer or a function, or if something drops or draws in evaluation mode.
 
-    Functions are seen when they are called: `F.dropout(x)` is on whatever the mode, and so is `dropout_p` of scaled dot
-    product attention. Beyond that, two predictions of the same rows are compared.
+    Functions are seen when they are called, on one batch in the mode as given: `F.dropout(x)` is on whatever the mode,
+    and so is `dropout_p` of scaled dot product attention. Beyond that, two predictions of the same rows are compared.
     """
     module = evidence.module
     layers = {name: part for name, part in module.named_modules() if _drops(part)}
@@ -30,13 +32,14 @@ def check(evidence: ModuleEvidence) -> Verdict:
         NAME,
         TITLE,
         SEVERITY,
-        "fired" if given or stuck or functions or differ else "passed",
+        "fired" if given or evidence.dropped or stuck or functions or differ else "passed",
         evidence={
             "dropout layers": float(len(layers)),
             "in training mode as given": float(len(given)),
             "first of them": given[0] if given else "",
+            "functions that drop as given": _named(evidence.dropped),
             "in training mode even after eval()": float(len(stuck)),
-            "functions that drop in evaluation": ", ".join(f"{name} p={p:g}" for name, p in functions.items()),
+            "functions that drop in evaluation": _named(functions),
             "largest difference of two predictions": evidence.difference,
         },
         threshold=LARGEST_DIFFERENCE,
@@ -44,6 +47,10 @@ def check(evidence: ModuleEvidence) -> Verdict:
         if functions or stuck or differ
         else "call module.eval() before predicting: this diagnosis was made in evaluation mode",
     )
+
+
+def _named(functions: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} p={p:g}" for name, p in functions.items())
 
 
 def _drops(part: nn.Module) -> bool:

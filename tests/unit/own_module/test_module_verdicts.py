@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 from trained_modules import KINDS, fit, grouped, loaders, perceptron, rows, sound
 
-from goodfit.torch import diagnose
+from goodfit.torch import Regularized, diagnose
 
 
 def changed(kind, change):
@@ -315,6 +315,40 @@ def test_dropout_in_training_mode_as_given_is_found(kind):
     assert verdict.fired
     assert verdict.evidence["in training mode as given"] > 0
     assert verdict.evidence["largest difference of two predictions"] < 1e-5
+
+
+class Following(nn.Module):
+    """A function that drops in training mode alone, as it should."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.norm = nn.Linear(10, 2), nn.BatchNorm1d(2)
+
+    def forward(self, x):
+        return self.norm(functional.dropout(self.layer(x), 0.2, self.training))
+
+
+def test_a_function_that_follows_the_mode_is_on_as_given_and_statistics_stay_as_they_were():
+    found, module = sound("perceptron"), Following()
+    before = module.norm.running_mean.clone()
+    verdict = diagnose(module.train(), *found.loaders)["random_predictions"]
+    assert (verdict.outcome, verdict.evidence["functions that drop as given"]) == ("fired", "dropout p=0.2")
+    assert verdict.evidence["functions that drop in evaluation"] == ""
+    assert torch.equal(module.norm.running_mean, before)
+    assert diagnose(module.eval(), *found.loaders)["random_predictions"].outcome == "passed"
+
+
+def test_a_regularized_module_is_asked_as_any_other():
+    found = sound("perceptron")
+    net = nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 2))
+    module = Regularized(net, "dropout=0.3, weight_decay=0.01", insert=True)
+    optimizer = module.attach(torch.optim.Adam(module.parameter_groups(), lr=3e-3))
+    fit(module, found.train, epochs=2, optimizer=optimizer)
+    told = diagnose(module.train(), *found.loaders, optimizer=optimizer)
+    assert "random_predictions" in told.fired
+    assert {"decay_place", "decay_kind", "untrained", "random_predictions"} & set(
+        diagnose(module.eval(), *found.loaders, optimizer=optimizer).fired
+    ) == set()
 
 
 def test_dropout_that_eval_does_not_reach_is_found():
