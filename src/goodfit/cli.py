@@ -23,6 +23,8 @@ from goodfit.options import (
     Json,
     Kind,
     Metric,
+    NewColumn,
+    NewRows,
     PathColumn,
     ReportFolder,
     RunFolder,
@@ -36,6 +38,7 @@ from goodfit.options import (
     TextColumn,
     TextEncoder,
     Time,
+    TrainedRun,
     TrainField,
     ValidationField,
     Version,
@@ -174,17 +177,9 @@ def diagnose(
 
 @app.command(epilog="Example: goodfit predict loans-run new.csv -o predictions.csv")
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run folder, or its model.safetensors.", show_default=False)],
-    new: Annotated[
-        Path,
-        typer.Argument(
-            help="A table with the columns of the training; for pictures and sounds a folder, or one file.",
-            show_default=False,
-        ),
-    ],
-    column: Annotated[
-        str | None, typer.Option(help="A table's column of texts or paths; by default named as in the training.")
-    ] = None,
+    run: TrainedRun,
+    new: NewRows,
+    column: NewColumn = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="A .csv, .parquet or .jsonl file; by default CSV is printed.")
     ] = None,
@@ -194,6 +189,18 @@ def predict(
     from goodfit.commands import predict as command
 
     command.run(run, new, out, column=column, json=json)
+
+
+@app.command(epilog="Example: goodfit export loans-run -o loans.onnx")
+def export(
+    run: TrainedRun,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file.")] = Path("model.onnx"),
+    json: Json = False,
+) -> None:
+    """Write a run's model as an ONNX file, which predicts without goodfit; needs goodfit\\[onnx]."""
+    from goodfit.commands import export as command
+
+    command.run(run, out, json=json)
 
 
 @app.command(epilog="Example: goodfit report loans-run -o report.html")

@@ -103,6 +103,17 @@ Store = Annotated[
         show_default=False,
     ),
 ]
+TrainedRun = Annotated[Path, typer.Argument(help="A run folder, or its model.safetensors.", show_default=False)]
+NewRows = Annotated[
+    Path,
+    typer.Argument(
+        help="A table with the columns of the training; for pictures and sounds a folder, or one file.",
+        show_default=False,
+    ),
+]
+NewColumn = Annotated[
+    str | None, typer.Option(help="A table's column of texts or paths; by default named as in the training.")
+]
 RunFolder = Annotated[Path, typer.Option("--out", help="Where the run folder goes.")]
 ReportFolder = Annotated[
     Path | None, typer.Option("--out", help="Where a run folder with a report goes; none by default.")

@@ -21,6 +21,7 @@ from goodfit.diagnosis import diagnose
 from goodfit.errors import DoubtfulRecipe, InputError
 from goodfit.estimators.finding import choices_of
 from goodfit.estimators.settings import device_of, execution_of, granted, plan_of, recipe_of, searches, settings_of
+from goodfit.export import Exported, export_model
 from goodfit.model import Model
 from goodfit.regularizers import Recipe, Regularizer, doubts
 from goodfit.regularizers.ranges import Ranged, Space
@@ -92,6 +93,21 @@ class Network(BaseEstimator):
             write_all(path.parent, {path.name: model_bytes(self.model_)})
         else:
             write_all(path, run_files(self.model_, *self._run()))
+
+    def export(self, path: str | Path) -> Exported:
+        """Write the model as an ONNX file that predicts the same without goodfit, and say what is in it.
+
+        The file takes a column each under its name, `(N, 1)`: text for a category, "" where missing; else a double, NaN
+        where missing. It gives `probabilities` `(N, C)` and `label` `(N,)`, or `prediction` `(N,)`.
+
+        Args:
+            path: the file, such as "model.onnx".
+
+        Raises:
+            InputError: onnx isn't installed; a model of texts; a column without a name, or named as an output.
+        """
+        check_is_fitted(self)
+        return export_model(self.model_, Path(path))
 
     def report(self, path: str | Path) -> None:
         """Write the report: one HTML file with curves, table, weights and verdicts, that needs no network."""
