@@ -49,7 +49,8 @@ WITH_EXAMPLES = [page for page in [*PAGES, ROOT / "README.md"] if examples_of(pa
 
 
 @pytest.mark.parametrize("page", named(WITH_EXAMPLES))
-def test_a_page_shows_what_its_examples_print(page):
+def test_a_page_shows_what_its_examples_print(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     said: list[str] = []
     runner = doctest.DocTestRunner(verbose=False)
     runner.run(examples_of(page), out=said.append)

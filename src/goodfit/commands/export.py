@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from goodfit.commands.terminal import print_json
-from goodfit.data.table import listed
+from goodfit.data.table import counted, listed
 from goodfit.export import Exported, export_model
 from goodfit.saving import read_model
 
@@ -28,7 +28,7 @@ def told(done: Exported) -> list[str]:
     """What was written, as lines."""
     units, dropped = sum(done.units), sum(done.units_dropped)
     lines = [
-        f"{done.path}: {done.networks} networks, {done.parameters:,} parameters of {done.parameters_before:,}, "
+        f"{done.path}: {counted(done.networks, 'network')}, {done.parameters:,} parameters of {done.parameters_before:,}, "
         f"{done.bytes:,} bytes of {done.bytes_before:,}",
         f"inputs: {', '.join(done.inputs)}",
     ]
