@@ -19,7 +19,7 @@ def customers(rows=300, seed=0):
                 None if draw < 0.1 else value for draw, value in zip(random.random(rows), age.tolist(), strict=True)
             ],
             "income": random.lognormal(10, 1, rows).round(2),
-            "region": random.choice(["north", "south", "öst", None], rows),
+            "region": random.choice(["north", "south", "öst", None], rows).tolist(),
             "joined": pl.date_range(pl.date(2019, 1, 1), pl.date(2024, 12, 31), eager=True).sample(rows, seed=seed),
             "left": np.where(age + random.normal(0, 10, rows) > 50, "yes", "no"),
         }

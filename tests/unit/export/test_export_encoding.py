@@ -30,7 +30,7 @@ def frame(rows=ROWS, seed=0):
             "wild": random.standard_cauchy(rows) ** 3,
             "count": random.integers(0, 6, rows),
             "flag": [None if draw < 0.1 else draw < 0.5 for draw in random.random(rows)],
-            "kind": random.choice(["é", "b", "c", None], rows),
+            "kind": random.choice(["é", "b", "c", None], rows).tolist(),
             "many": [f"level {place}" for place in (random.exponential(60, rows)).astype(int)],
             "day": [(datetime(1970, 1, 1) + timedelta(seconds=s)).date() for s in seconds],
             "when": [datetime.fromtimestamp(0, UTC) + timedelta(seconds=s) for s in seconds[::-1]],
@@ -46,6 +46,7 @@ def strange():
         wild=pl.Series([1e300, -1e300, 1e-300, 30.0, None] * 12, dtype=pl.Float64),
         kind=pl.Series(["new", None, "é", "b", "c"] * 12),
         many=pl.Series(["level 0", "never", None] * 20),
+        when=pl.Series([datetime(5000, 2, 28, 23, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC), None] * 20),
         day=pl.Series(
             [datetime(year, month, 29 - month).date() for year in (1900, 1999, 2000, 2024) for month in range(1, 13)]
             + [None] * 12
@@ -133,6 +134,14 @@ def test_an_empty_text_is_a_level_where_the_training_had_it():
     given_ = {"kind": np.array([[""], ["a"], ["b"]], dtype=object)}
     shown = answers(loaded, given_)["encoded"]
     np.testing.assert_array_equal(shown, np.eye(3)[:, inputs])
+
+
+def test_pieces_that_the_training_rows_have_no_intervals_for_are_always_0():
+    table = to_table(pl.DataFrame({"count": [0, 1, 2, 3, 4, 5] * 5}))
+    encoder = fit_encoder(table, Schema.of(table, pieces=4), np.flatnonzero(np.arange(30) % 6 < 3))
+    names = np.array(encoder.schema.input_names)
+    assert names[idle_inputs(encoder)].tolist() == ["count[3]", "count[4]"]
+    assert not encoder.transform(table)[:, idle_inputs(encoder)].any()
 
 
 def test_inputs_that_are_always_0_are_those_that_the_training_rows_lack():

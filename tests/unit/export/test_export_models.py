@@ -30,7 +30,7 @@ def frame(rows=ROWS, seed=0):
     columns = {
         "a": random.normal(size=rows),
         "b": random.standard_cauchy(rows),
-        "colour": random.choice(["red", "green", "blue", None], rows),
+        "colour": random.choice(["red", "green", "blue", None], rows).tolist(),
         "flag": random.random(rows) < 0.5,
         "noise": random.normal(size=rows),
     }
@@ -100,6 +100,22 @@ def test_a_blend_weighs_its_models_and_then_tempers(task, tmp_path):
     assert done.units == (3 * (8 + 5 + 3), 3 * (4 + 3), 3 * 3)
 
 
+def test_a_probability_of_almost_0_is_tempered_from_its_floor(tmp_path):
+    assert_same(Blend((trained("multiclass", hidden=()),), (1,), 2.5), tmp_path / "model.onnx", strange())
+
+
+def test_networks_that_hear_nothing_stand_beside_some_that_do(tmp_path):
+    """Their only input, the first, is always 0: the column is the same in every training row."""
+    model = trained("binary", members=4)
+    scale = model.encoders[0].measures.scale * (np.arange(4) > 0)
+    encoder = replace(model.encoders[0], measures=model.encoders[0].measures._replace(scale=scale))
+    parameters = model.parameters.copy()
+    parameters[[0, 3], : model.layout.weights] = 0
+    assert model.members == (0, 1, 2, 0)
+    still = replace(model, encoders=(encoder, *model.encoders[1:]), parameters=parameters)
+    assert_same(still, tmp_path / "model.onnx", frame(30, seed=4))
+
+
 @pytest.mark.parametrize("decision", [Decision(0, 0.3), Decision(1, 0.9), Decision(1, 0.0), Decision(0, 1.1)])
 def test_a_threshold_decides(decision, tmp_path):
     assert_same(replace(trained("binary"), decision=decision), tmp_path / "model.onnx", frame(80, seed=2))
@@ -127,10 +143,11 @@ def test_labels_are_the_classes_in_their_own_type(classes, tmp_path):
     assert_same(replace(trained("binary"), classes=classes), tmp_path / "model.onnx", frame(20, seed=3))
 
 
+@pytest.mark.parametrize("sides", [(9, 7), (3, 2)])
 @pytest.mark.parametrize("channels", [(4, 3), ()], ids=["convolved", "dense"])
 @pytest.mark.parametrize("text", ["none", "batch_norm=1, l1=0.05"])
-def test_pictures_are_pixels_from_0_to_255(text, channels, tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (60, 3, 9, 7), dtype=np.uint8)
+def test_pictures_are_pixels_from_0_to_255(text, channels, sides, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 3, *sides), dtype=np.uint8)
     problem = read_problem(picture_table(pixels), pixels[:, 0].mean((1, 2)) > 127, task="binary")
     plan = Plan(members=2, validation=1 / 3, learning_rate=0.01)
     small = Settings((8,), channels=channels, batch_size=16, max_epochs=3)
