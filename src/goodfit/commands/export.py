@@ -28,7 +28,8 @@ def told(done: Exported) -> list[str]:
     """What was written, as lines."""
     units, dropped = sum(done.units), sum(done.units_dropped)
     lines = [
-        f"{done.path}: {counted(done.networks, 'network')}, {done.parameters:,} parameters of {done.parameters_before:,}, "
+        f"{done.path}: {counted(done.networks, 'network')}, "
+        f"{done.parameters:,} parameters of {done.parameters_before:,}, "
         f"{done.bytes:,} bytes of {done.bytes_before:,}",
         f"inputs: {', '.join(done.inputs)}",
     ]
