@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-all lint format bench bench-peers truth clean
+.PHONY: demo test test-all lint format docs bench bench-peers truth clean
 
 demo: $(VENV)/.installed          ## the fraud example: four configurations, a table with error bars, a report
 	$(BIN)/goodfit demo --out demo-run
@@ -20,6 +20,9 @@ lint: $(VENV)/.installed          ## ruff, mypy, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed          ## the documentation as a site that needs no network, in site/; it runs the tour
+	PYTHONPATH=tools $(BIN)/python -m docs_site
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format .
@@ -63,4 +66,4 @@ $(VENV)/.programs: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-run .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo-run site .pytest_cache .mypy_cache .ruff_cache

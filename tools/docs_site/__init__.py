@@ -1,0 +1,1 @@
+"""The documentation as a site that needs no network: pages are run, the reference is made from docstrings."""
