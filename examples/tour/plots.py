@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -84,6 +85,8 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _told(value: object) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "diverged"
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return str(value)
