@@ -21,9 +21,15 @@ pictures = (pictures * 15.9).astype("uint8").reshape(-1, 8, 8)
 
 # %% digits
 common = {
-    "channels": (16, 32), "hidden": (32,), "max_epochs": 40, "batch_size": 32, "learning_rate": 0.005, "schedule": "cosine",
-    "validation": 0, "members": 1,
-}  # fmt: skip
+    "channels": (16, 32),
+    "hidden": (32,),
+    "max_epochs": 40,
+    "batch_size": 32,
+    "learning_rate": 0.005,
+    "schedule": "cosine",
+    "validation": 0,
+    "members": 1,
+}
 
 
 def scores(recipe):
@@ -58,11 +64,12 @@ scored = ("test_log_loss", "test_average_precision", "test_balanced_accuracy")
 print(
     table(
         [
-            {"recipe": recipe} | {name.removeprefix("test_").replace("_", " "): rare.estimate(i, name).value for name in scored}
+            {"recipe": recipe}
+            | {name.removeprefix("test_").replace("_", " "): rare.estimate(i, name).value for name in scored}
             for i, recipe in enumerate(("none", "smote=1"))
         ]
     )
-)  # fmt: skip
+)
 change = rare.difference(1, "test_log_loss")
 
 # %% figure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from plots import beside, lines, table, write
 from sklearn.datasets import make_classification
@@ -37,6 +36,7 @@ by_rate = {
     "with batch norm": [loss_at(rate, "batch_norm=1") for rate in rates],
 }
 print(table([{"learning rate": name} | dict(zip(map(str, rates), v, strict=True)) for name, v in by_rate.items()]))
+
 
 # %% scales
 def stack(normalized, depth, scale, seed=0):
@@ -76,6 +76,7 @@ by_scale = {
 }
 print(table([{"weights times": name} | dict(zip(map(str, scales), v, strict=True)) for name, v in by_scale.items()]))
 
+
 # %% gradients
 def slopes(normalized, scale, depth=20):
     """The norm of the loss's gradient by the weights of each layer, before any training."""
@@ -94,6 +95,7 @@ by_layer = {
 rows = [{"initial weights": name, "first layer": g[0], "last layer": g[-1]} for name, g in by_layer.items()]
 print(table([row | {"first : last": row["first layer"] / row["last layer"]} for row in rows]))
 
+
 # %% noise
 def wobble(size):
     """How much the output of a row differs between batches, in deviations of the outputs between rows."""
@@ -107,6 +109,7 @@ def wobble(size):
 batches = [8, 16, 32, 64, 128, 256]
 noise = [wobble(size) for size in batches]
 print(table([{"rows of a batch": "deviation of an output"} | dict(zip(map(str, batches), noise, strict=True))]))
+
 
 # %% regularizing
 def lowest(recipe, size):
@@ -127,9 +130,13 @@ training = beside(
     one_height=True,
 )
 gradients = lines(
-    list(range(1, 21)), by_layer, x_title="layer", y_title="norm of the gradient", log="y",
+    list(range(1, 21)),
+    by_layer,
+    x_title="layer",
+    y_title="norm of the gradient",
+    log="y",
     dashed=["a half, batch norm", "twice, batch norm"],
-)  # fmt: skip
+)
 batch_noise = lines(
     batches, {"deviation of an output": noise}, x_title="rows of a batch", y_title="share of its spread", log="xy"
 )
@@ -142,7 +149,7 @@ assert sum(v < good for v in by_rate["with batch norm"]) > sum(v < good for v in
 assert by_rate["with batch norm"][rates.index(1.0)] < good < by_rate["without"][rates.index(1.0)]
 assert sum(v < 0.3 for v in by_scale["with batch norm"]) == 5 > sum(v < 0.3 for v in by_scale["without"]) > 0
 assert max(by_layer["a half"]) < 1e-6 and max(by_layer["twice"]) > 1e4
-assert 0.01 < min(by_layer["a half, batch norm"] + by_layer["twice, batch norm"])
+assert min(by_layer["a half, batch norm"] + by_layer["twice, batch norm"]) > 0.01
 assert max(by_layer["a half, batch norm"] + by_layer["twice, batch norm"]) < 100
 assert by_layer["a half, batch norm"][0] > 5 * by_layer["a half, batch norm"][-1]
 assert 0.1 < by_layer["as they are (He)"][0] / by_layer["as they are (He)"][-1] < 10

@@ -51,6 +51,7 @@ strengths = [0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3]
 by_dose = {strength: told(parts(f"l2={strength}", (64, 64), 200)) for strength in strengths}
 print(table([{"l2": strength} | row for strength, row in by_dose.items()]))
 
+
 # %% figure
 def drawn(terms, x, x_title, log):
     """The terms along an axis."""

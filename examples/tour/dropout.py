@@ -48,6 +48,7 @@ columns = {
 }
 print(table([{"p": p} | {name: values[i] for name, values in columns.items()} for i, p in enumerate(doses)]))
 
+
 # %% order
 def block(first, p):
     """A hidden layer with dropout before or after batch norm."""

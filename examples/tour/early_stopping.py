@@ -47,9 +47,11 @@ flattered, error = float(excess.mean()), float(excess.std(ddof=1) / len(excess) 
 # %% figure
 longest, stopped = histories["none"], histories["early_stopping=10"]
 curves = lines(
-    longest["epoch"].to_list(), {"training": longest["train_loss"], "validation": longest["validation_loss"]},
-    x_title="epoch", y_title="log loss",
-)  # fmt: skip
+    longest["epoch"].to_list(),
+    {"training": longest["train_loss"], "validation": longest["validation_loss"]},
+    x_title="epoch",
+    y_title="log loss",
+)
 for text, epoch in (("best", int(stopped["validation_loss"].arg_min()) + 1), ("stopped", stopped.height)):
     curves.add_vline(epoch, line={"color": "#7a7a7a", "dash": "dot"}, annotation={"text": text})
 

@@ -40,9 +40,17 @@ strength = 0.3
 def fitted(recipe, X=X, y=y, *, batch=200, epochs=1500, schedule="cosine"):
     """The weights of a linear network, trained by Adam on the rows as they are."""
     model = goodfit.Regressor(
-        recipe, hidden=(), optimizer="adam", learning_rate=0.01, batch_size=batch, max_epochs=epochs,
-        schedule=schedule, members=1, validation=0, standardize=False,
-    )  # fmt: skip
+        recipe,
+        hidden=(),
+        optimizer="adam",
+        learning_rate=0.01,
+        batch_size=batch,
+        max_epochs=epochs,
+        schedule=schedule,
+        members=1,
+        validation=0,
+        standardize=False,
+    )
     return model.fit(X, y).coefs_[0].ravel()
 
 
@@ -94,6 +102,7 @@ zeros = {
 }
 print(table([{"training": name, "weights exactly 0": count} for name, count in zeros.items()]))
 
+
 # %% dense
 def error(recipe, dense):
     """The error on new rows where all 50 inputs say something, each a little."""
@@ -107,9 +116,12 @@ dense = {recipe: error(recipe, everything) for recipe in ("l2=0.03", f"l1={stren
 # %% figure
 shown = ("no penalty", "L2", "L1, subgradient (torch)", "L1, proximal (goodfit)")
 curves = lines(
-    list(range(1, inputs + 1)), {name: np.sort(np.abs(found[name]))[::-1].tolist() for name in shown},
-    x_title="weights, largest first", y_title="absolute weight", dashed=["L1, subgradient (torch)"],
-)  # fmt: skip
+    list(range(1, inputs + 1)),
+    {name: np.sort(np.abs(found[name]))[::-1].tolist() for name in shown},
+    x_title="weights, largest first",
+    y_title="absolute weight",
+    dashed=["L1, subgradient (torch)"],
+)
 
 # %% claims
 lasso, proximal = found["lasso, solved (scikit-learn)"], found["L1, proximal (goodfit)"]

@@ -27,9 +27,17 @@ twins, answer = twins - twins.mean(0), answer - answer.mean()
 def fitted(X, y, recipe, optimizer="sgd", *, batch=200, rate=0.05):
     """The weights of a linear network, trained on all rows as they are."""
     model = goodfit.Regressor(
-        recipe, hidden=(), optimizer=optimizer, learning_rate=rate, batch_size=batch, max_epochs=1000,
-        schedule="cosine", members=1, validation=0, standardize=False,
-    )  # fmt: skip
+        recipe,
+        hidden=(),
+        optimizer=optimizer,
+        learning_rate=rate,
+        batch_size=batch,
+        max_epochs=1000,
+        schedule="cosine",
+        members=1,
+        validation=0,
+        standardize=False,
+    )
     return model.fit(X, y).coefs_[0].ravel()
 
 
@@ -69,14 +77,21 @@ shares = {
     "decay, SGD": left("weight_decay=6", "sgd", 0.001),  # 2 * 0.3 / (1 - 0.9): momentum lengthens the other steps
     "decay, Adam": left("weight_decay=0.3", "adam", 0.01),
 }
-rows = [{"": name} | {f"spread {s:g}": float(v) for s, v in zip(scales, found, strict=True)} for name, found in shares.items()]
+rows = [
+    {"": name} | {f"spread {s:g}": float(v) for s, v in zip(scales, found, strict=True)}
+    for name, found in shares.items()
+]
 print(table(rows))
 
 # %% figure
 curves = lines(
-    scales, {name: found.tolist() for name, found in shares.items()}, x_title="spread of the weight's column",
-    y_title="share of the weight that is left", log="x", dashed=["L2, SGD", "decay, SGD"],
-)  # fmt: skip
+    scales,
+    {name: found.tolist() for name, found in shares.items()},
+    x_title="spread of the weight's column",
+    y_title="share of the weight that is left",
+    log="x",
+    dashed=["L2, SGD", "decay, SGD"],
+)
 
 # %% claims
 assert round(by_gradient.item(), 4) == round(by_decay.item(), 4) == 4.96

@@ -42,13 +42,15 @@ simple, right, complex_ = rows
 curves = beside(
     {
         name: lines(
-            frame["epochs"].to_list(), {"training": frame["training"], "held out": frame["held_out"]},
-            x_title="epoch", y_title="log loss",
+            frame["epochs"].to_list(),
+            {"training": frame["training"], "held out": frame["held_out"]},
+            x_title="epoch",
+            y_title="log loss",
         )
         for name, frame in frames.items()
     },
     one_height=True,
-)  # fmt: skip
+)
 
 # %% claims
 assert simple["training loss"] > 0.6 and simple["held-out loss"] > 0.6

@@ -42,7 +42,7 @@ def bars(labels: Sequence[str], series: Mapping[str, Sequence[float]], *, y_titl
 
 
 def beside(figures: Mapping[str, Figure], *, one_height: bool = False) -> Figure:
-    """Figures as panels beside each other, by title; names that stand in several have one key, the axis too if asked."""
+    """Figures as panels beside each other, by title; names in several have one key, the axis too if asked."""
     cols, titles = len(figures), list(figures)
     whole = make_subplots(cols=cols, subplot_titles=titles, horizontal_spacing=0.1, shared_yaxes=one_height)
     seen: dict[str, object] = {}
@@ -55,6 +55,9 @@ def beside(figures: Mapping[str, Figure], *, one_height: bool = False) -> Figure
         for axis in ("x", "y"):
             own = getattr(figure.layout, f"{axis}axis")
             getattr(whole, f"update_{axis}axes")(type=own.type, title=own.title, row=1, col=place)
+    titles_of_y = {figure.layout.yaxis.title.text for figure in figures.values()}
+    for place in range(2, cols + 1) if len(titles_of_y) == 1 else ():
+        whole.update_yaxes(title=None, row=1, col=place)
     return calm(whole)
 
 

@@ -16,9 +16,9 @@ linear = (inputs[:, :3].sum(1) + 0.5 * random.normal(size=240) > 0).astype(int)
 many = make_classification(4000, 10, n_informative=8, n_redundant=0, flip_y=0.05, random_state=0)
 few = make_classification(300, 20, n_informative=8, n_redundant=0, flip_y=0.05, random_state=0)
 problems = {
-    "3 inputs of 80 matter": (inputs, linear, (32,)),
-    "few rows, deep network": (*few, (64,) * 5),
-    "many rows, small network": (*many, (16,)),
+    "3 of 80 inputs": (inputs, linear, (32,)),
+    "deep, few rows": (*few, (64,) * 5),
+    "small, many rows": (*many, (16,)),
 }
 
 # %% compare
@@ -59,6 +59,7 @@ print(
         ]
     )
 )
+
 
 # %% figure
 def marks(change, color):

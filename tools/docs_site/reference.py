@@ -1,12 +1,14 @@
 """The reference: public names with their signatures, made from their docstrings.
 
-A page holds lines `::: goodfit.L2`, and `::: goodfit.regularizers.images` for all public names that live below it.
+A page holds lines `::: goodfit.L2`, and `::: goodfit.regularizers.images` for all public names that live below it. What
+functions return is named by its home: `::: goodfit.diagnosis.Verdict`.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+from importlib import import_module
 from typing import Any
 
 import goodfit
@@ -31,13 +33,15 @@ def named(target: str) -> list[str]:
         >>> named("goodfit.regularizers.texts")
         ['BackTranslation', 'Synonyms', 'WordDeletion', 'WordSwap']
     """
-    name = target.removeprefix("goodfit.")
-    if name in goodfit.__all__:
+    home, _, name = target.rpartition(".")
+    if home != "goodfit" and name[0].isupper():
+        return [target.removeprefix("goodfit.")]
+    if home == "goodfit" and name in goodfit.__all__:
         return [name]
-    found = [public for public in goodfit.__all__ if below(getattr(goodfit, public), target)]
-    if not found:
+    names = [public for public in goodfit.__all__ if below(getattr(goodfit, public), target)]
+    if not names:
         raise ValueError(f"::: {target} names nothing public; give a public name, or a module that holds some")
-    return found
+    return names
 
 
 def below(public: Any, target: str) -> bool:
@@ -47,11 +51,17 @@ def below(public: Any, target: str) -> bool:
 
 def entry(name: str, *, level: int = 2) -> str:
     """A public name: heading, signature, docstring, and its public methods and properties."""
-    public = getattr(goodfit, name)
-    parts = [_headed(f"goodfit.{name}", public, level)]
+    public, short = found(name), name.rpartition(".")[2]
+    parts = [_headed(short if "." in name else f"goodfit.{name}", public, level)]
     for key, member in members(public):
-        parts.append(_headed(f"{name}.{key}", member, level + 1))
+        parts.append(_headed(f"{short}.{key}", member, level + 1))
     return "\n\n".join(parts)
+
+
+def found(name: str) -> Any:
+    """What a public name, or the place of a class below goodfit, stands for."""
+    home, _, short = name.rpartition(".")
+    return getattr(import_module(f"goodfit.{home}") if home else goodfit, short)
 
 
 def members(public: Any) -> list[tuple[str, Any]]:
@@ -67,7 +77,9 @@ def members(public: Any) -> list[tuple[str, Any]]:
     for kind in public.__mro__:
         if kind.__module__.startswith("goodfit"):
             for key, member in vars(kind).items():
-                if not key.startswith("_") and (isinstance(member, property | classmethod) or inspect.isfunction(member)):
+                if not key.startswith("_") and (
+                    isinstance(member, property | classmethod) or inspect.isfunction(member)
+                ):
                     found.setdefault(key, member)
     return sorted(found.items())
 

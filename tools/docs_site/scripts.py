@@ -1,7 +1,7 @@
 """A script of the tour, run cell by cell: what each cell is and what it printed, for the page that tells of it.
 
-A cell begins with a line `# %% name` (editors and notebooks know this mark) and ends at the next. The cell without a name
-at the end is for who runs the script by hand; a page doesn't run it.
+A cell begins with a line `# %% name` (editors and notebooks know this mark) and ends at the next. The cell without a
+name at the end is for who runs the script by hand; a page doesn't run it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A page of the tour: a Jinja template whose values are those of the script's run.
 
-`{{ code("name") }}` is a cell's code, `{{ printed("name") }}` what it printed, as Markdown, `{{ output("name") }}` the same as
-plain text, `{{ figure(name, "what is seen") }}` a figure, `{{ claims() }}` what the run is held to. All other names are the
-script's own: `{{ loss | of(".3f") }}`.
+`{{ code("name") }}` is a cell's code, `{{ printed("name") }}` what it printed, as Markdown, `{{ output("name") }}` the
+same as plain text, `{{ figure(name, "what is seen") }}` a figure, `{{ claims() }}` what the run is held to. All other
+names are the script's own: `{{ loss | of(".3f") }}`.
 """
 
 from __future__ import annotations
@@ -74,6 +74,6 @@ def figure(drawn: Any, label: str) -> str:
 def _claims(ran: Ran, name: str) -> str:
     """What the run is held to: without it a page could say what its numbers don't."""
     return (
-        f"## What this page is held to\n\nThe page is written by a run of `{name}`. If one of these lines fails, the site "
-        f"is not built.\n\n{fenced(ran.code[CLAIMS], 'python')}"
+        f"## What this page is held to\n\nThe page is written by a run of `{name}`. If one of these lines fails, the "
+        f"site is not built.\n\n{fenced(ran.code[CLAIMS], 'python')}"
     )
