@@ -36,7 +36,7 @@ networks = {
     "2 layers of 128 units": goodfit.Classifier("none", hidden=(128, 128), **common),
     "one layer of 2 units": goodfit.Classifier("none", hidden=(2,), **common),
 }
-doses = [0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9]
+doses = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9]
 found = {
     name: goodfit.dose_response("dropout", X, y, doses, estimator=one, repeats=2) for name, one in networks.items()
 }
