@@ -14,7 +14,7 @@ from mkdocs.config import load_config
 
 from docs_site.mathematics import with_formulas
 from docs_site.reference import expand
-from docs_site.tour import render_file
+from docs_site.tour import fenced, render_file
 
 ROOT = Path(__file__).parents[2]
 DOCS, TOUR = ROOT / "docs", ROOT / "examples" / "tour"
@@ -53,8 +53,12 @@ def written(page: Path) -> str:
 
 
 def included(text: str) -> str:
-    """The text with lines `--8<-- path` replaced by that file's, whole or from one of its names on."""
-    return INCLUDED.sub(lambda found: _source(ROOT / found[1], found[2]), text)
+    """The text with lines `--8<-- path` replaced by that file's code, whole or one of its names."""
+    return INCLUDED.sub(lambda found: _block(ROOT / found[1], found[2]), text)
+
+
+def _block(path: Path, name: str | None) -> str:
+    return fenced(_source(path, name), "text" if name == "__doc__" else "python")
 
 
 def _source(path: Path, name: str | None) -> str:

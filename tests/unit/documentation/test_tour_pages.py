@@ -100,12 +100,12 @@ def test_formulas_are_what_stands_between_dollars_outside_code(text, same):
 
 
 def test_source_is_included_whole_by_name_or_by_its_docstring():
-    whole = building.included("```\n--8<-- src/goodfit/regularizers/l2.py\n```")
-    assert whole == f"```\n{(ROOT / 'src/goodfit/regularizers/l2.py').read_text(encoding='utf-8').strip()}\n```"
+    whole = building.included("--8<-- src/goodfit/regularizers/l2.py")
+    assert whole == f"```python\n{(ROOT / 'src/goodfit/regularizers/l2.py').read_text(encoding='utf-8').strip()}\n```"
     part = building.included("--8<-- src/goodfit/regularizers/l2.py squared_norm")
-    assert part.startswith("def squared_norm(")
+    assert part.startswith("```python\ndef squared_norm(")
     assert "class L2" not in part
-    assert building.included("--8<-- src/goodfit/regularizers/l2.py __doc__").startswith("L2 regularization:")
+    assert building.included("--8<-- src/goodfit/regularizers/l2.py __doc__").startswith("```text\nL2 regularization:")
 
 
 @pytest.mark.parametrize("line", ["src/goodfit/regularizers/l2.py nothing", "src/goodfit/nothing.py"])
