@@ -115,6 +115,6 @@ def test_source_that_is_gone_stops_the_build(line):
 
 
 def test_every_page_stands_in_the_navigation():
-    listed = set(re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    listed = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
     docs = ROOT / "docs"
     assert listed == {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")}
