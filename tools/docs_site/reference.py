@@ -34,7 +34,7 @@ def named(target: str) -> list[str]:
         ['BackTranslation', 'Synonyms', 'WordDeletion', 'WordSwap']
     """
     home, _, name = target.rpartition(".")
-    if home != "goodfit" and name[0].isupper():
+    if home != "goodfit" and (name[0].isupper() or name in getattr(import_module(home), "__all__", ())):
         return [target.removeprefix("goodfit.")]
     if home == "goodfit" and name in goodfit.__all__:
         return [name]
@@ -52,7 +52,7 @@ def below(public: Any, target: str) -> bool:
 def entry(name: str, *, level: int = 2) -> str:
     """A public name: heading, signature, docstring, and its public methods and properties."""
     public, short = found(name), name.rpartition(".")[2]
-    parts = [_headed(short if "." in name else f"goodfit.{name}", public, level)]
+    parts = [_headed(short if inspect.isclass(public) and "." in name else f"goodfit.{name}", public, level)]
     for key, member in members(public):
         parts.append(_headed(f"{short}.{key}", member, level + 1))
     return "\n\n".join(parts)
