@@ -103,6 +103,7 @@ def _dropped(module: nn.Module, dropout: Dropout, *, insert: bool) -> list[Chang
     places = [(name, layer, p) for (name, layer), p in zip(weight_layers(module), doses, strict=False) if p]
     if insert:
         for _, layer, p in places:
+            _without_drops(layer._forward_pre_hooks)
             layer.register_forward_pre_hook(Drop(p))
     return [Change(name, f"dropout of {p:g} in front of it", insert) for name, _, p in places]
 
@@ -128,9 +129,16 @@ def _moved_behind_norms(module: nn.Module) -> Iterator[Change]:
             for (own, layer), (_, norm) in _dropout_before_norm(holder):
                 p, layer.p = layer.p, 0.0
                 if p:
+                    _without_drops(norm._forward_hooks)
                     norm.register_forward_hook(Drop(p))
                     full = f"{name}.{own}".lstrip(".")
                     yield Change(full, f"drops {p:g} behind the batch norm that follows it, not in front of it")
+
+
+def _without_drops(hooks: dict[int, Any]) -> None:
+    """Take out what was put in when the module was prepared before, as one that was pickled with its hooks was."""
+    for key in [key for key, hook in hooks.items() if isinstance(hook, Drop)]:
+        del hooks[key]
 
 
 Named = tuple[str, Any]

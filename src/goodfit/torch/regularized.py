@@ -158,19 +158,30 @@ class Regularized(nn.Module):
             batches: of training rows, for batch norm's statistics of averaged weights.
         """
         modes = [(layer, layer.training) for layer in self.modules()]
+        try:
+            with self.averaged(batches), torch.no_grad():
+                self.eval()
+                yield self
+        finally:
+            for layer, mode in modes:
+                layer.training = mode
+
+    @contextmanager
+    def averaged(self, batches: Iterable[Any] | None = None) -> Iterator[Regularized]:
+        """With the averaged weights where the recipe averages, for who sets modes and gradients otherwise.
+
+        Args:
+            batches: as in `evaluation`.
+        """
         own = {name: value.detach().clone() for name, value in self._state().items()} if self.averages else {}
         try:
             if self.averages:
                 self._put_averages(batches)
-            self.eval()
             self.evaluating = True
-            with torch.no_grad():
-                yield self
+            yield self
         finally:
             self.evaluating = False
             put(own, self.module)
-            for layer, mode in modes:
-                layer.training = mode
 
     @property
     def averages(self) -> dict[str, Tensor]:

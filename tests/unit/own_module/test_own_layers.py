@@ -190,3 +190,22 @@ def test_a_regularized_module_can_be_copied_and_pickled():
             said.append(each.train(mode)(x))
         assert torch.equal(said[1], said[0])
         assert torch.equal(said[2], said[0])
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        lambda: net(nn.Linear(8, 100), nn.Dropout(0.5), nn.BatchNorm1d(100), nn.Linear(100, 2)),
+        lambda: net(nn.Linear(8, 100), nn.Identity(), nn.Identity(), nn.Linear(100, 2)),
+    ],
+    ids=["moved", "inserted"],
+)
+def test_a_module_that_is_wrapped_again_drops_once(module):
+    module = module()
+    Regularized(module, "dropout=0.5", insert=True)
+    again = pickle.loads(pickle.dumps(module))
+    Regularized(again, "dropout=0.5", insert=True)
+    seen = []
+    again[3].register_forward_hook(lambda layer, inputs, outputs: seen.append((inputs[0] == 0).float().mean().item()))
+    again.train()(torch.randn(400, 8))
+    assert seen[0] == pytest.approx(0.5, abs=0.03)

@@ -120,6 +120,21 @@ def test_statistics_of_averaged_weights_are_those_of_the_training_rows():
         model.restore([])
 
 
+def test_averaged_weights_are_shown_and_watched_without_a_change_of_modes():
+    X, y = rows()
+    model = Regularized(mlp(), "weight_averaging=0.9, early_stopping=3")
+    epoch(model, model.attach(torch.optim.SGD(model.parameter_groups(), lr=0.2)), X, y)
+    own = model.module[0].weight.detach().clone()
+    with model.averaged():
+        assert torch.equal(model.module[0].weight, model.averages["0.weight"])
+        assert model.module.training
+        assert model(X).requires_grad
+        model.stop(1.0)
+    assert torch.equal(model.module[0].weight, own)
+    model.restore()
+    assert torch.equal(model.module[0].weight, model.averages["0.weight"])
+
+
 def test_evaluation_is_without_gradients_and_gives_every_layer_its_mode_back():
     net = mlp(norm=True)
     net[1].eval()
