@@ -34,10 +34,10 @@ def by_hand(net, recipe, make, epochs, *, insert=False, accumulate=1):
     step = 0
     for _ in range(epochs):
         model.train()
-        for place, (inputs, targets) in enumerate(batches()):
+        for place, batch in enumerate(batches()):
             torch.manual_seed(step)
             step += 1
-            inputs, targets = model.augment(inputs, targets)
+            inputs, targets = model.augment(*batch)
             (mse_loss(model(inputs), targets) / accumulate).backward()
             if (place + 1) % accumulate == 0:
                 optimizer.step()

@@ -255,13 +255,13 @@ def bare():
         (Net, "smote=1", {}, "smote acts on the rows before training"),
         (bare, "weight_averaging=0.9", {}, "the module is called: give it a forward"),
         (
-            lambda: Net(make=lambda parameters: torch.optim.AdamW(parameters)),
+            lambda: Net(make=torch.optim.AdamW),
             "l2=0.1",
             {},
             r"the optimizer has weight_decay=0\.01 of its own",
         ),
         (
-            lambda: Net(make=lambda parameters: torch.optim.Adadelta(parameters)),
+            lambda: Net(make=torch.optim.Adadelta),
             "l1=0.1",
             {},
             "that of Adadelta isn't known",
@@ -275,7 +275,9 @@ def test_what_cannot_be_is_refused(module, recipe, more, message):
 
 def test_batches_of_another_form_are_refused_with_the_remedy():
     train = DataLoader(Pairs(), batch_size=24)
-    with pytest.raises(InputError, match=r"this one is a dict: make the loader's collate_fn return \[inputs, targets\]"):
+    with pytest.raises(
+        InputError, match=r"this one is a dict: make the loader's collate_fn return \[inputs, targets\]"
+    ):
         fitted(Net(), Regularization("gaussian_noise=0.1"), (train, loaders()[1]), epochs=1)
 
 

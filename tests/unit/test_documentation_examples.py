@@ -45,9 +45,16 @@ def examples_of(page):
     return doctest.DocTestParser().get_doctest(kept, {}, str(page.relative_to(ROOT)), str(page), 0)
 
 
+# Lightning's advice to every training, and its own use of torch's trees.
+LIGHTNING = pytest.mark.filterwarnings(
+    "ignore:The '.*_dataloader' does not have many workers",
+    "ignore:The number of training batches",
+    "ignore:.isinstance.treespec, LeafSpec.. is deprecated:FutureWarning",
+)
 WITH_EXAMPLES = [page for page in [*PAGES, ROOT / "README.md"] if examples_of(page).examples]
 
 
+@LIGHTNING
 @pytest.mark.parametrize("page", named(WITH_EXAMPLES))
 def test_a_page_shows_what_its_examples_print(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

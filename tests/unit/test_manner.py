@@ -15,9 +15,11 @@ def functions(file: Path):
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef) and not (
             node.name == "__new__"  # a constructor passes on what the class it makes takes
+            or (file.name == "regularized.py" and node.name == "forward")  # a user's module takes what it does
             or (file.parent.name == "estimators" and node.name == "__init__")
             or (file.parent.name == "api" and not node.name.startswith("_"))
             or (file.name == "cli.py" and node.decorator_list)
+            or (file.name == "huggingface.py" and node.name.startswith("on_"))  # the Trainer calls them with all it has
         ):
             yield node
 

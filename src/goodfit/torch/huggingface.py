@@ -201,15 +201,12 @@ class Regularization(TrainerCallback):
         """A hook before the model's forward: its inputs, changed in training."""
         if not model.training:
             return None
-        found = [
-            name
-            for name, value in inputs.items()
-            if name not in labels and isinstance(value, Tensor) and value.is_floating_point()
-        ]
+        rows = {name: v for name, v in inputs.items() if name not in labels and isinstance(v, Tensor) and v.dim()}
+        found = [name for name, value in rows.items() if value.is_floating_point()]
         if len(found) != 1:
             raise InputError(
                 f"{self._hosted.augmenting[0].name} changes inputs that are numbers, and the model's are "
-                f"{', '.join(sorted(set(inputs) - labels)) or 'not given by name'}: leave it out of the recipe"
+                f"{', '.join(sorted(rows)) or 'not given by name'}: leave it out of the recipe"
             )
         values = inputs[found[0]]
         changed, _ = self.model.augment(values, values.new_zeros(len(values)))

@@ -117,7 +117,7 @@ class Regularization(Callback):
 
     # -- what skorch calls ---------------------------------------------------------------------------------------------
 
-    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None) -> None:
         """Before the first epoch."""
         if self.hosted_.stops and net.train_split is None:
             raise InputError("early stopping needs validation rows: give the net a train_split")
@@ -133,24 +133,24 @@ class Regularization(Callback):
             net.initialize_optimizer()
         self.hosted_.attach([net.optimizer_])
 
-    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None) -> None:
         """Keep the training rows at hand."""
         self.rows_ = dataset_train
 
-    def on_batch_begin(self, net: Any, batch: Any = None, training: bool = True, **kwargs: Any) -> None:
+    def on_batch_begin(self, net: Any, batch: Any = None, training: bool = True) -> None:
         """Change a training batch; show the averaged weights to validation ones."""
         if training:
             self.hosted_.augment(batch, "give the net one array of inputs and one of targets")
         else:
             self.hosted_.show(lambda: self._batches(net))
 
-    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None) -> None:
         """Note the loss, and stop by the exception that skorch has for it."""
         remedy = "give one of them as monitor"
         if self.hosted_.watch(net.history[-1], lambda: self._batches(net), remedy):
             raise KeyboardInterrupt
 
-    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_end(self, net: Any, X: Any = None, y: Any = None) -> None:
         """Hand out the best weights."""
         self.hosted_.finish(lambda: self._batches(net))
         self.rows_ = None
