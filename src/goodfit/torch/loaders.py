@@ -49,4 +49,9 @@ def _plain(loader: Any) -> Iterable[Any]:
     if not mapped or loader.batch_sampler is None:
         batches: Iterable[Any] = loader
         return batches
-    return DataLoader(loader.dataset, batch_sampler=loader.batch_sampler, collate_fn=loader.collate_fn)
+    return DataLoader(
+        loader.dataset,
+        batch_sampler=loader.batch_sampler,
+        collate_fn=loader.collate_fn,
+        generator=loader.generator,
+    )
