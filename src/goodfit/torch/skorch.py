@@ -52,14 +52,14 @@ class Regularization(Callback):
         >>> _ = torch.manual_seed(0)
         >>> X = np.random.default_rng(0).normal(size=(200, 20)).astype("float32")
         >>> y = X[:, :3].sum(1, keepdims=True)
-        >>> callback = Regularization("l1=0.01, early_stopping=10")
+        >>> callback = Regularization("l1=0.03, early_stopping=10")
         >>> net = NeuralNetRegressor(
         ...     torch.nn.Linear,
         ...     module__in_features=20,
         ...     module__out_features=1,
         ...     optimizer=torch.optim.Adam,
         ...     lr=0.02,
-        ...     max_epochs=40,
+        ...     max_epochs=60,
         ...     callbacks=[callback],
         ...     verbose=0,
         ... ).fit(X, y)
