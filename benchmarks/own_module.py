@@ -183,7 +183,7 @@ def main() -> None:
     if "overhead" in given.only:
         torch.manual_seed(0)
         overhead("MLP 3 x 256", mlp, torch.randn(128, 256), 10 * given.steps)
-        overhead("ResNet-18", resnet18, torch.randn(32, 3, 32, 32), max(10, given.steps // 10))
+        overhead("ResNet-18", resnet18, torch.randn(8, 3, 32, 32), max(10, given.steps // 10))
     if "zeros" in given.only:
         for kind in ("regression", "classification"):
             zeros(kind)
