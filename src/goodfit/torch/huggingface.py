@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
@@ -17,6 +16,7 @@ from goodfit.regularizers.places import Averages, Decays, InLoss
 from goodfit.regularizers.recipe import Regularizer
 from goodfit.torch.hosted import Hosted, Settings
 from goodfit.torch.loaders import once_more
+from goodfit.torch.packing import read_state, write_state
 from goodfit.torch.regularized import Regularized
 from goodfit.torch.told import Told
 from goodfit.torch.weights import Penalized
@@ -27,7 +27,7 @@ try:
 except ImportError:
     raise InputError('goodfit.torch.huggingface needs Transformers: pip install "goodfit[transformers]"') from None
 
-FILE = "goodfit.pt"
+FILE = "goodfit.safetensors"
 """What a checkpoint's folder keeps of a callback."""
 
 
@@ -152,7 +152,7 @@ class Regularization(TrainerCallback):
         """Put a file into the checkpoint."""
         folder = _folder(args, state)
         if state.is_world_process_zero and folder.is_dir():
-            torch.save({"step": state.global_step, "state": self._hosted.state()}, folder / FILE)
+            write_state({"step": state.global_step, "state": self._hosted.state()}, str(folder / FILE))
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any) -> None:
         """Hand out the best weights."""
@@ -188,7 +188,7 @@ class Regularization(TrainerCallback):
                 f"{file} isn't there, without which the recipe can't go on at step {state.global_step}: give "
                 "Regularization(checkpoint=...) the folder that the training goes on from"
             )
-        saved = torch.load(file, weights_only=True, map_location=args.device)
+        saved = read_state(str(file), str(args.device))
         if saved["step"] != state.global_step:
             raise InputError(
                 f"{file} is of step {saved['step']}, and the training goes on from {state.global_step}: give "
