@@ -42,7 +42,7 @@ def test_a_search_says_how_good_its_model_is_and_what_else_there_is(searched):
     assert {baseline["name"] for baseline in found["baselines"]} >= {"constant", "logistic regression"}
     assert found["trials"]["all"] == searched.trials().height
     assert sum(pick["share"] for pick in found["model"]["picks"]) == pytest.approx(1)
-    assert len(found["sentences"]) == len(searched.effects)
+    assert len(found["sentences"]) == (len(searched.effects) if searched.found.ablation.asked else 1)  # a busy machine
     page = render(json.loads(json_text(searched.estimator.summary_)), searched.estimator.history_)
     assert 'id="section-search"' in page
     assert found["told"] in page
