@@ -1,90 +1,121 @@
-"""Augmentation of training batches: what a recipe does to inputs and targets."""
+"""A loader's batches -> inputs and targets, checked, on the module's device."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.nn.utils.rnn import PackedSequence
 
 from goodfit.errors import InputError
-from goodfit.regularizers import Recipe
-from goodfit.regularizers.form import Form, Kind
-from goodfit.regularizers.mixup import mix_rows
-from goodfit.regularizers.places import Adds, Mixes, OnInputs, OnTargets, Rewrites
-from goodfit.regularizers.recipe import Regularizer
-from goodfit.rng import Purpose, Streams
+
+LABELS = ("labels", "label", "targets", "target")
+WANTED = "give batches of (inputs, targets), or dicts of tensors with 'labels'"
 
 
-@dataclass(frozen=True)
-class Augmenter:
-    """The techniques of a recipe that change training batches.
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What a loader yields at once.
 
     Args:
-        recipe: whose techniques act.
-        seed: of their random numbers, which are a function of it and of the step.
-        classes: how many; needed where targets are class numbers and the recipe mixes or smooths them.
+        inputs: what the module is called with: a tensor, or a tuple or dict of them.
+        targets: `(B, ...)`.
+        label: the name of the targets where the batch was a dict; else "".
     """
 
-    recipe: Recipe
-    seed: int
-    classes: int | None
+    inputs: Any
+    targets: Tensor
+    label: str = ""
 
-    def __post_init__(self) -> None:
-        for part in self.recipe:
-            if isinstance(part, Adds | Rewrites):
-                raise InputError(
-                    f"{part.name} acts on the rows before training, not on batches: use goodfit.Classifier, or "
-                    "`goodfit augment` to write the rows that it makes"
-                )
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.targets)
 
-    def apply(self, inputs: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """The batch of a step, changed.
-
-        Args:
-            inputs: `(B, D)`; `(B, C, H, W)` of pictures.
-            targets: class numbers `(B,)`, probabilities `(B, K)` or `(B, 1)`, or quantities.
-            step: of training, from 0.
-        """
-        acting = [part for part in self.recipe if isinstance(part, OnInputs | Mixes | OnTargets)]
-        if not acting:
-            return inputs, targets
-        form = _form(inputs, frozenset.intersection(*(part.suits for part in acting)))
-        streams, rows, aims = Streams.of([self.seed], inputs.device), inputs[None], self._aims(targets, acting)[None]
-        for part in acting:
-            if isinstance(part, OnInputs):
-                rows = part.inputs(rows, streams.at(Purpose.NOISE, place=part.stream, step=step), form)
-        for part in acting:
-            if isinstance(part, Mixes):
-                order = streams.at(Purpose.PARTNERS, place=part.stream, step=step).order(rows.shape[1])[0]
-                draw = streams.at(Purpose.MIXING, place=part.stream, step=step)
-                rows, share = part.mix(rows, rows[:, order], draw, form)
-                aims = mix_rows(aims, aims[:, order], share.to(aims.dtype))
-        for part in acting:
-            if isinstance(part, OnTargets):
-                columns = aims if aims.dim() > 2 else aims[..., None]
-                aims = part.targets(columns).view(aims.shape)
-        return rows[0], aims[0]
-
-    def _aims(self, targets: Tensor, acting: Sequence[Regularizer]) -> Tensor:
-        """The targets as numbers that can be mixed and smoothed, where a technique does that."""
-        changing = next((part.name for part in acting if isinstance(part, Mixes | OnTargets)), None)
-        if changing is None or targets.is_floating_point():
-            return targets
-        if self.classes is None:
-            raise InputError(f"{changing} turns class numbers into probabilities: say how many, as in classes=10")
-        return functional.one_hot(targets.long(), self.classes).to(torch.get_default_dtype())
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device."""
+        return Batch(moved(self.inputs, device), self.targets.to(device), self.label)
 
 
-def _form(inputs: Tensor, suits: frozenset[Kind]) -> Form:
-    """What rows are, by their dimensions."""
-    shape = tuple(inputs.shape[1:])
-    kind: Kind = "table" if len(shape) != 3 else "sound" if "image" not in suits else "image"
-    if kind not in suits:
+def read(loader: Iterable[Any], name: str) -> Iterator[Batch]:
+    """The batches of a loader that hold rows.
+
+    Args:
+        loader: a DataLoader, or any other collection of batches that can be gone through again.
+        name: what messages call it.
+
+    Raises:
+        InputError: it yields no rows, or something else than inputs and targets.
+    """
+    rows = 0
+    for place, given in enumerate(loader, start=1):
+        batch = _split(given, f"batch {place} of {name}")
+        rows += batch.rows
+        if batch.rows:
+            yield batch
+    if not rows:
+        raise InputError(f"{name} yields no rows: give at least one batch")
+
+
+def inputs_alone(given: Any, where: str) -> Batch:
+    """A batch of which only the inputs count: with targets or without, a tensor or a dict alone too.
+
+    Raises:
+        InputError: it is something else.
+    """
+    alone = isinstance(given, list | tuple) and len(given) == 1
+    unlabelled = isinstance(given, Mapping) and not any(key in given for key in LABELS)
+    if alone or unlabelled or isinstance(given, Tensor):
+        return Batch(given[0] if alone else given, torch.empty(0))
+    return _split(given, where)
+
+
+def check_loader(loader: object, name: str) -> None:
+    """Refuse what can't be gone through, or only once."""
+    if not isinstance(loader, Iterable):
+        raise InputError(f"{name} is a {type(loader).__name__}: give a DataLoader or a list of batches")
+    if isinstance(loader, Iterator):
         raise InputError(
-            f"inputs of shape {tuple(inputs.shape)} don't suit the recipe: techniques for pictures and sounds need "
-            "(rows, channels, height, width)"
+            f"{name} is a {type(loader).__name__}, which can be read once only: give a DataLoader or a list"
         )
-    return Form(kind, shape)
+    if isinstance(loader, Tensor | str | Mapping):
+        raise InputError(f"{name} is a {type(loader).__name__}: give a DataLoader or a list of batches")
+
+
+def moved(content: Any, device: torch.device) -> Any:
+    """Inputs with all their tensors on a device."""
+    if isinstance(content, Tensor):
+        return content.to(device)
+    if isinstance(content, PackedSequence):
+        return content.to(str(device))  # type: ignore[arg-type]
+    if isinstance(content, Mapping):
+        return {key: moved(value, device) for key, value in content.items()}
+    if isinstance(content, tuple | list):
+        return tuple(moved(value, device) for value in content)
+    return content
+
+
+def _split(given: Any, where: str) -> Batch:
+    if isinstance(given, Mapping):
+        label = next((key for key in LABELS if key in given), "")
+        if not label or len(given) < 2:
+            raise InputError(f"{where} has the keys {', '.join(map(str, given))}: {WANTED}")
+        return Batch({key: value for key, value in given.items() if key != label}, _targets(given[label], where), label)
+    if not isinstance(given, tuple | list) or len(given) < 2:
+        found = f"a {type(given).__name__}" + (f" of {len(given)}" if isinstance(given, tuple | list) else "")
+        raise InputError(f"{where} is {found}: {WANTED}")
+    inputs = given[0] if len(given) == 2 else tuple(given[:-1])
+    return Batch(inputs, _targets(given[-1], where), "")
+
+
+def _targets(given: Any, where: str) -> Tensor:
+    try:
+        targets = torch.as_tensor(given)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"the targets in {where} are a {type(given).__name__}: give one tensor") from None
+    if targets.ndim == 0:
+        raise InputError(f"the targets in {where} are one number: give a tensor with one for each row")
+    return targets

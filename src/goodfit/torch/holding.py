@@ -69,7 +69,8 @@ class Holder:
 
     def take(self, state: dict[str, Any]) -> None:
         """Go on from here."""
-        self.mean, self.steps = state["mean"], state["steps"]
+        mean, self.steps = state["mean"], state["steps"]
+        self.mean = None if mean is None else mean.to(self.values.device, copy=True)
 
 
 def mark_zeros(weights: Tensor, zero: Tensor) -> None:
@@ -83,4 +84,7 @@ def mark_zeros(weights: Tensor, zero: Tensor) -> None:
 
 def plain(values: Tensor | None) -> bool:
     """Whether compiled code can take these values: float32 in memory without gaps, or none at all."""
-    return values is None or (values.dtype == torch.float32 and values.device.type == "cpu" and values.is_contiguous())
+    if values is None:
+        return True
+    own = type(values) in (Tensor, nn.Parameter)  # a tensor of another kind may have its numbers elsewhere
+    return own and (values.dtype == torch.float32 and values.device.type == "cpu" and values.is_contiguous())

@@ -59,7 +59,7 @@ class Keeper:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data and tensors; `take` is the inverse."""
-        return {"losses": self.losses, "best": self.best, "waited": self.waited, "weights": self.weights}
+        return {"losses": list(self.losses), "best": self.best, "waited": self.waited, "weights": self.weights}
 
     def take(self, state: dict[str, Any]) -> None:
         """Go on from here."""

@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from goodfit.regularizers import BatchNorm, Dropout, Recipe
 
@@ -44,22 +45,34 @@ class Change:
 
 @dataclass(frozen=True)
 class Drop:
-    """A hook that drops a layer's inputs or outputs in training."""
+    """A hook that drops a layer's outputs in training."""
 
     p: float
 
     def __call__(self, layer: nn.Module, *values: Any) -> Any:
-        """Drop the last of the values, all of it that are numbers."""
-        last = values[-1]
+        """Drop what it hands on."""
         if not layer.training:
             return None
-        if isinstance(last, tuple):
-            return tuple(self._dropped(value) for value in last)
-        return self._dropped(last)
+        return dropped(values[-1], self.p)
 
-    def _dropped(self, value: Any) -> Any:
-        real = isinstance(value, Tensor) and value.is_floating_point()
-        return functional.dropout(value, self.p) if real else value
+
+@dataclass(frozen=True)
+class DropInputs:
+    """A hook that drops a layer's inputs in training, given in their order or by name."""
+
+    p: float
+
+    def __call__(self, layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """The inputs, dropped."""
+        if not layer.training:
+            return None
+        return tuple(dropped(v, self.p) for v in given), {key: dropped(v, self.p) for key, v in named.items()}
+
+
+def dropped(value: Any, p: float) -> Any:
+    """Real tensors dropped, other things as they are."""
+    real = isinstance(value, Tensor) and value.is_floating_point()
+    return functional.dropout(value, p) if real else value
 
 
 @dataclass(frozen=True)
@@ -88,7 +101,7 @@ def prepare_layers(module: nn.Module, recipe: Recipe, *, insert: bool) -> list[C
     return [
         *(_normalized(module, norm, insert=insert) if norm else []),
         *(_dropped(module, dropout, insert=insert) if dropout else []),
-        *_moved_behind_norms(module),
+        *(_moved_behind_norms(module, dropout) if norm or dropout else []),
     ]
 
 
@@ -101,10 +114,11 @@ def _dropped(module: nn.Module, dropout: Dropout, *, insert: bool) -> list[Chang
         return there
     doses = itertools.chain([float(dropout.input)], itertools.repeat(float(dropout.p)))
     places = [(name, layer, p) for (name, layer), p in zip(weight_layers(module), doses, strict=False) if p]
+    for _, layer in weight_layers(module):
+        _without_drops(layer._forward_pre_hooks)
     if insert:
         for _, layer, p in places:
-            _without_drops(layer._forward_pre_hooks)
-            layer.register_forward_pre_hook(Drop(p))
+            layer.register_forward_pre_hook(DropInputs(p), with_kwargs=True)
     return [Change(name, f"dropout of {p:g} in front of it", insert) for name, _, p in places]
 
 
@@ -122,14 +136,15 @@ def _set_dropout(module: nn.Module, dropout: Dropout) -> Iterator[Change]:
             yield Change(name, f"drops {layer.dropout:g} inside")
 
 
-def _moved_behind_norms(module: nn.Module) -> Iterator[Change]:
+def _moved_behind_norms(module: nn.Module, dropout: Dropout | None) -> Iterator[Change]:
     """A dropout in front of a batch norm, no weights between, acts behind it instead."""
     for name, holder in module.named_modules():
         if isinstance(holder, nn.Sequential):
             for (own, layer), (_, norm) in _dropout_before_norm(holder):
                 p, layer.p = layer.p, 0.0
-                if p:
+                if dropout:
                     _without_drops(norm._forward_hooks)
+                if p:
                     norm.register_forward_hook(Drop(p))
                     full = f"{name}.{own}".lstrip(".")
                     yield Change(full, f"drops {p:g} behind the batch norm that follows it, not in front of it")
@@ -137,7 +152,7 @@ def _moved_behind_norms(module: nn.Module) -> Iterator[Change]:
 
 def _without_drops(hooks: dict[int, Any]) -> None:
     """Take out what was put in when the module was prepared before, as one that was pickled with its hooks was."""
-    for key in [key for key, hook in hooks.items() if isinstance(hook, Drop)]:
+    for key in [key for key, hook in hooks.items() if isinstance(hook, Drop | DropInputs)]:
         del hooks[key]
 
 
@@ -193,16 +208,16 @@ def guard_single_rows(module: nn.Module) -> None:
     """Where a channel has one value, and so no variance, it is normalized by the running statistics and leaves them."""
     for layer in module.modules():
         if isinstance(layer, BATCH_NORMS) and layer.track_running_stats:
-            layer.register_forward_pre_hook(_before_single)
+            layer.register_forward_pre_hook(_before_single, with_kwargs=True)
             layer.register_forward_hook(_after_single)
 
 
-def _single(layer: nn.Module, values: Tensor) -> bool:
+def _single(values: Tensor) -> bool:
     return values.dim() > 1 and values.numel() == values.shape[1]
 
 
-def _before_single(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    if layer.training and _single(layer, inputs[0]):
+def _before_single(layer: nn.Module, inputs: tuple[Tensor, ...], named: dict[str, Tensor]) -> None:
+    if layer.training and all(map(_single, (*inputs, *named.values()))):
         layer.training = False
         layer.goodfit_single = True  # type: ignore[assignment]
 
@@ -217,8 +232,15 @@ def _after_single(layer: nn.Module, inputs: tuple[Tensor, ...], outputs: Tensor)
 
 
 def weight_layers(module: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Linear and convolutional layers, in the order in which they were put into the module; a shared one once."""
-    return [(name, layer) for name, layer in module.named_modules() if isinstance(layer, LINEAR)]
+    """Linear and convolutional layers, in the order in which they were put into the module; a shared one once.
+
+    Not the last one of an attention, whose weights are used without a call of it.
+    """
+    return [
+        (name, layer)
+        for name, layer in module.named_modules()
+        if isinstance(layer, LINEAR) and not isinstance(layer, NonDynamicallyQuantizableLinear)
+    ]
 
 
 def has_batch_norm(module: nn.Module) -> bool:

@@ -39,7 +39,8 @@ def once_more(loader: Any) -> Iterator[Any]:
 
 def _generators(loader: Any) -> list[torch.Generator]:
     """Those from which a loader draws beside torch's own."""
-    holders = (loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
+    batches = getattr(loader, "batch_sampler", None)
+    holders = (loader, getattr(loader, "sampler", None), batches, getattr(batches, "sampler", None))
     found = {id(g): g for g in (getattr(holder, "generator", None) for holder in holders)}
     return [generator for generator in found.values() if isinstance(generator, torch.Generator)]
 

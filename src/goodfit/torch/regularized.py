@@ -15,12 +15,12 @@ from goodfit.regularizers import Recipe
 from goodfit.regularizers.places import Stops
 from goodfit.regularizers.recipe import Regularizer
 from goodfit.rng import derive
-from goodfit.torch.batches import Augmenter
+from goodfit.torch.augmenting import Augmenter
 from goodfit.torch.keeping import Keeper, put, tensors_of
 from goodfit.torch.layers import has_batch_norm, prepare_layers
 from goodfit.torch.statistics import refresh_statistics
-from goodfit.torch.told import Told, doubtful_layers, sizes, zeros_of
-from goodfit.torch.updates import Updates
+from goodfit.torch.told import Told, sizes, zeros_of
+from goodfit.torch.updates import Updates, refuse_sparse
 from goodfit.torch.weights import Penalized, parameters_of
 
 Opt = TypeVar("Opt", bound=Optimizer)
@@ -95,14 +95,17 @@ class Regularized(nn.Module):
         super().__init__()
         if isinstance(module, Regularized):
             raise InputError("the module is regularized already: give the bare one, with a recipe that holds all")
+        if not isinstance(module, nn.Module):
+            raise InputError(f"module is a {type(module).__name__}: give a torch.nn.Module")
         self.recipe = Recipe.of(recipe)
         parameters_of(module)
+        refuse_sparse(module, self.recipe)
         self.module = module
         self.changes = prepare_layers(module, self.recipe, insert=insert)
         self.updates = Updates(self.recipe, parameters_of(module, penalized))
         self.augmenter = Augmenter(self.recipe, seed, classes)
         self.keeper = Keeper(next((part for part in self.recipe if isinstance(part, Stops)), None))
-        self.batches, self.kept, self.evaluating = 0, "last", False
+        self.batches, self.kept, self.restored, self.evaluating = 0, "last", -1, False
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module says."""
@@ -137,7 +140,8 @@ class Regularized(nn.Module):
         """A training batch as the recipe changes it; the next call draws other random numbers.
 
         Args:
-            inputs: `(B, D)`, `(B, C, H, W)` of pictures, `(B, 1, F, T)` of spectrograms.
+            inputs: `(B, D)`, `(B, C, H, W)` of pictures, `(B, 1, F, T)` of spectrograms: techniques for sounds take
+                them as goodfit makes them, mel bands of (dB + 40) / 20, silence at -2.
             targets: class numbers `(B,)`, probabilities `(B, K)` or `(B, 1)`, or quantities.
 
         Returns:
@@ -170,13 +174,17 @@ class Regularized(nn.Module):
     def averaged(self, batches: Iterable[Any] | None = None) -> Iterator[Regularized]:
         """With the averaged weights where the recipe averages, for who sets modes and gradients otherwise.
 
+        Within itself, and between `restore` and the next step, the weights are those that the module has.
+
         Args:
             batches: as in `evaluation`.
         """
-        own = {name: value.detach().clone() for name, value in self._state().items()} if self.averages else {}
+        if self.evaluating or not self.averages or self.restored == self.updates.steps:
+            yield self
+            return
+        own = {name: value.detach().clone() for name, value in tensors_of(self.module).items()}
         try:
-            if self.averages:
-                self._put_averages(batches)
+            self._put_averages(batches)
             self.evaluating = True
             yield self
         finally:
@@ -198,14 +206,11 @@ class Regularized(nn.Module):
             batches: as there; not needed within `evaluation`.
 
         Raises:
-            InputError: no epoch's loss was finite.
+            InputError: the loss is no number; no epoch's was finite.
         """
-        told = validation_loss.detach() if isinstance(validation_loss, Tensor) else validation_loss
-        loss = _agreed(float(told), next(self.module.parameters()).device)
-        if self.evaluating:
-            return self.keeper.watch(loss, self._state())
+        loss = _agreed(_number(validation_loss), next(self.module.parameters()).device)
         with self.evaluation(batches):
-            return self.keeper.watch(loss, self._state())
+            return self.keeper.watch(loss, tensors_of(self.module))
 
     def restore(self, batches: Iterable[Any] | None = None) -> Told:
         """Put the best weights into the module, or else the averaged ones, and say what the training did.
@@ -219,6 +224,7 @@ class Regularized(nn.Module):
         elif self.averages:
             self._put_averages(batches)
             self.kept = "averaged"
+        self.restored = self.updates.steps
         return self.told()
 
     def told(self) -> Told:
@@ -234,11 +240,7 @@ class Regularized(nn.Module):
             best=self.keeper.best,
             kept=self.kept,
             zeros=zeros_of(self.updates.parameters),
-            notes=tuple(doubtful_layers(self.module)),
         )
-
-    def _state(self) -> dict[str, Tensor]:
-        return tensors_of(self.module)
 
     def _put_averages(self, batches: Iterable[Any] | None) -> None:
         put(self.averages, self.module)
@@ -255,6 +257,8 @@ class Regularized(nn.Module):
             "recipe": str(self.recipe),
             "steps": self.updates.steps,
             "batches": self.batches,
+            "kept": self.kept,
+            "restored": self.restored,
             "averages": self.averages,
             "holders": {name: holder.to_dict() for name, holder in self.updates.holders.items()},
             "keeper": self.keeper.to_dict(),
@@ -264,12 +268,16 @@ class Regularized(nn.Module):
         """Go on from what was saved.
 
         Raises:
-            InputError: it was saved under another recipe.
+            InputError: it was saved under another recipe, or with other parameters treated as weights.
         """
         if state["recipe"] != str(self.recipe):
             raise InputError(f"what was saved has the recipe {state['recipe']}: give this one, not {self.recipe}")
+        if state["holders"].keys() != self.updates.holders.keys():
+            raise InputError("what was saved treats other parameters as weights: give the same penalized")
         self.updates.steps, self.batches = state["steps"], state["batches"]
-        self.updates.averages = dict(state["averages"])
+        self.kept, self.restored = state["kept"], state["restored"]
+        devices = {parameter.name: parameter.values.device for parameter in self.updates.parameters}
+        self.updates.averages = {name: value.to(devices[name]) for name, value in state["averages"].items()}
         for name, holder in self.updates.holders.items():
             holder.take(state["holders"][name])
         self.keeper.take(state["keeper"])
@@ -277,6 +285,14 @@ class Regularized(nn.Module):
 
 def _distributed() -> bool:
     return distributed.is_available() and distributed.is_initialized()
+
+
+def _number(loss: object) -> float:
+    try:
+        return float(loss.detach() if isinstance(loss, Tensor) else loss)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError):
+        shape = f" of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else ""
+        raise InputError(f"the validation loss is a {type(loss).__name__}{shape}: give one number, a mean") from None
 
 
 def _agreed(loss: float, device: torch.device) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
@@ -156,5 +156,4 @@ class Regularization(Callback):
         self.rows_ = None
 
     def _batches(self, net: Any) -> Iterator[Any]:
-        for batch in once_more(net.get_iterator(self.rows_, training=True)):
-            yield batch[0] if isinstance(batch, list | tuple) and isinstance(batch[0], Mapping) else batch
+        return once_more(net.get_iterator(self.rows_, training=True))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from goodfit.errors import InputError
+from goodfit.torch.batches import inputs_alone
+from goodfit.torch.calling import call
 from goodfit.torch.layers import BATCH_NORMS
 
 
@@ -17,10 +19,10 @@ def refresh_statistics(module: nn.Module, batches: Iterable[Any]) -> None:
 
     Args:
         module: whose weights have changed since its statistics were kept, as averaged weights have.
-        batches: of training rows: inputs, pairs of inputs and targets, or mappings of the module's arguments.
+        batches: of training rows: inputs, alone or with targets; several inputs or dicts of them too.
 
     Raises:
-        InputError: there is no batch.
+        InputError: there is no batch, or one that the module can't take.
 
     Source: Izmailov and others, "Averaging weights leads to wider optima", UAI 2018.
     """
@@ -30,12 +32,12 @@ def refresh_statistics(module: nn.Module, batches: Iterable[Any]) -> None:
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum, norm.training = None, True
-    said = 0
+    said, device = 0, next(module.parameters()).device
     try:
         with torch.no_grad():
-            for batch in batches:
-                call(module, batch)
-                said += 1
+            for said, given in enumerate(batches, 1):
+                where = f"batch {said} of the training loader"
+                call(module, inputs_alone(given, where).to(device), where)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
@@ -43,17 +45,3 @@ def refresh_statistics(module: nn.Module, batches: Iterable[Any]) -> None:
             layer.training = mode
     if norms and not said:
         raise InputError("there is no batch to compute batch norm's statistics from: give the training loader")
-
-
-def call(module: nn.Module, batch: Any) -> Any:
-    """What a module says of a batch's inputs, which are brought to its device."""
-    device = next(module.parameters()).device
-    if isinstance(batch, Mapping):
-        return module(**{key: _moved(value, device) for key, value in batch.items()})
-    inputs = batch[0] if isinstance(batch, list | tuple) else batch
-    every = inputs if isinstance(inputs, tuple) else (inputs,)
-    return module(*(_moved(value, device) for value in every))
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    return value.to(device) if isinstance(value, Tensor) else value

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
-
 from goodfit.torch.layers import Change
 from goodfit.torch.weights import Parameter
 
@@ -26,7 +24,6 @@ class Told:
         best: the epoch of the lowest that counts, from 1; 0 if none was told.
         kept: which weights the module has: "last", "best" or "averaged".
         zeros: share of weights that are exactly 0, by name.
-        notes: what is worth knowing.
     """
 
     recipe: str
@@ -38,7 +35,6 @@ class Told:
     best: int
     kept: str
     zeros: dict[str, float]
-    notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -51,7 +47,6 @@ class Told:
             f"penalties and decay act on {self.penalized:,} weights, not on {self.spared:,} biases, scales and shifts",
             f"{self.steps:,} steps, {len(self.losses)} epochs; the weights are the {self.kept} ones{self._of_epoch()}",
             *(f"{name}: {share:.1%} of the weights are exactly 0" for name, share in self.zeros.items() if share),
-            *self.notes,
         ]
         return "\n".join(lines)
 
@@ -68,12 +63,3 @@ def sizes(parameters: Sequence[Parameter]) -> tuple[int, int]:
     """How many numbers are weights, and how many are not."""
     weights = sum(p.values.numel() for p in parameters if p.weight)
     return weights, sum(p.values.numel() for p in parameters) - weights
-
-
-def doubtful_layers(module: nn.Module) -> list[str]:
-    """What in a module stands in a recipe's way, a sentence each."""
-    return [
-        f"{name}: its gradients are sparse, so that penalties on it act on the rows of a batch alone"
-        for name, layer in module.named_modules()
-        if isinstance(layer, nn.Embedding | nn.EmbeddingBag) and layer.sparse
-    ]

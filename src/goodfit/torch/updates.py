@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer
 
 from goodfit.errors import InputError
@@ -39,9 +39,22 @@ class Updates:
     averages: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._known = {id(p.values): Acting.of(p, self.recipe) for p in self.parameters}
+        self._know([Acting.of(p, self.recipe) for p in self.parameters])
+
+    def _know(self, every: Iterable[Acting]) -> None:
+        self._known = {id(known.parameter.values): known for known in every}
         self._optimizers: list[Optimizer] = []
         self._average = next((part for part in self.recipe if isinstance(part, Averages)), None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Of a copy, which knows other parameters and no optimizer yet."""
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        return given | {"acting": [*self._known.values()]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for each in fields(self):
+            setattr(self, each.name, state[each.name])
+        self._know(state["acting"])
 
     def attach(self, optimizer: Optimizer) -> None:
         """Act around the optimizer's steps from now on.
@@ -152,11 +165,29 @@ class Updates:
 
     def _check_decay(self, optimizer: Optimizer) -> None:
         shrinking = [part.name for part in self.recipe if isinstance(part, InLoss | Decays)]
+        if shrinking and any(group.get("maximize") for group in optimizer.param_groups):
+            raise InputError(
+                f"the optimizer maximizes, so that {shrinking[0]} would grow the weights: minimize the negative"
+            )
         own = next((group["weight_decay"] for group in optimizer.param_groups if group.get("weight_decay")), None)
         if shrinking and own:
             raise InputError(
                 f"the optimizer has weight_decay={own:g} of its own (AdamW's default is 0.01) beside the "
                 f"recipe's {shrinking[0]}: make it from model.parameter_groups(), or with weight_decay=0"
+            )
+
+
+def refuse_sparse(module: nn.Module, recipe: Recipe) -> None:
+    """Refuse sparse gradients where a technique adds to them or takes their mean.
+
+    Raises:
+        InputError: an embedding has them.
+    """
+    acting = [part.name for part in recipe if isinstance(part, InLoss) or (isinstance(part, Proximal) and part.scaled)]
+    for name, layer in module.named_modules():
+        if acting and isinstance(layer, nn.Embedding | nn.EmbeddingBag) and layer.sparse:
+            raise InputError(
+                f"{name or 'the module'} has sparse gradients, which {acting[0]} can't use: say sparse=False"
             )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.nn.parameter import UninitializedParameter
 
 from goodfit.errors import InputError
@@ -20,6 +20,7 @@ NORMS = (
     nn.GroupNorm,
     nn.RMSNorm,
 )
+QUANTIZED = "torch.ao.nn.quantized"
 TRANSPOSED = nn.modules.conv._ConvTransposeNd
 
 
@@ -61,14 +62,14 @@ class Parameter:
 def parameters_of(module: nn.Module, penalized: Penalized | None = None) -> tuple[Parameter, ...]:
     """A module's parameters that train, each once, however many layers share it.
 
-    Weights are all of two or more dimensions outside norm layers whose own name doesn't end in "bias".
+    Weights are all of two or more dimensions outside norm layers whose own name doesn't begin with "bias".
 
     Args:
         module: any.
         penalized: says which are treated as weights instead.
 
     Raises:
-        InputError: there are none that train, or some that no gradient can train: lazy, quantized, complex.
+        InputError: there are none that train, or some that no gradient can train: lazy, quantized, complex, sharded.
 
     Example:
         >>> net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
@@ -93,20 +94,15 @@ def _is_weight(name: str, values: nn.Parameter, owner: nn.Module) -> bool:
 
 
 def _check(module: nn.Module) -> None:
-    for name, values in (*module.named_parameters(), *_quantized(module)):
+    for name, values in module.named_parameters():
         if isinstance(values, UninitializedParameter):
             raise InputError(f"{name} is lazy: run a batch through the module first, so that its shape is known")
-        if values.is_quantized or not (values.is_floating_point() or values.is_complex()):
-            raise InputError(f"{name} is quantized ({values.dtype}): regularize the module before it is quantized")
+        if isinstance(values.data, DTensor):
+            raise InputError(f"{name} is sharded over processes: use DistributedDataParallel, which keeps it whole")
         if values.is_complex():
             raise InputError(f"{name} is complex ({values.dtype}): penalties and steps are for real parameters")
-
-
-def _quantized(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The packed weights of quantized layers, which are no parameters."""
+        if not values.is_floating_point():
+            raise InputError(f"{name} is quantized ({values.dtype}): regularize the module before it is quantized")
     for name, layer in module.named_modules():
-        packed = getattr(layer, "weight", None)
-        if callable(packed) and not isinstance(packed, nn.Module):
-            packed = packed()
-        if isinstance(packed, Tensor) and packed.dtype in (torch.qint8, torch.quint8, torch.int8):
-            yield f"{name}.weight", packed
+        if type(layer).__module__.startswith(QUANTIZED) and hasattr(layer, "_packed_params"):
+            raise InputError(f"{name or 'the module'} is quantized: regularize the module before it is quantized")

@@ -73,9 +73,39 @@ def test_pictures_are_flipped():
     ("recipe", "shape", "message"),
     [
         ("mixup=0.2", (5, 4), "mixup turns class numbers into probabilities: say how many, as in classes=10"),
+        ("time_shift=0.1", (5, 3, 8, 8), r"those for sounds \(rows, 1, bands, frames\)"),
         ("flip=0.5", (5, 4), r"inputs of shape \(5, 4\) don't suit the recipe"),
     ],
 )
 def test_a_batch_that_does_not_suit(recipe, shape, message):
     with pytest.raises(InputError, match=message):
         model(recipe).augment(torch.randn(shape), torch.zeros(5, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("recipe", ["time_shift=0.2", "gain=6", "pitch_shift=3", "time_stretch=0.2", "erasing=1"])
+def test_spectrograms_are_changed(recipe):
+    x = torch.rand(8, 1, 40, 50) * 4 - 2
+    changed, _ = model(recipe).augment(x, torch.zeros(8))
+    assert changed.shape == x.shape
+    assert changed.isfinite().all()
+    assert not torch.equal(changed, x)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "inputs", "targets", "message"),
+    [
+        ("mixup=1", [[1.0]], torch.zeros(1), "the inputs of a batch are a list"),
+        ("mixup=1", torch.zeros(3, 4), torch.zeros(2), "3 rows of inputs and 2 targets"),
+        ("mixup=1", torch.zeros(2, 4), torch.tensor([0, 3]), "one class number a row from 0 to 2: .* from 0 to 3"),
+        ("mixup=1", torch.zeros(2, 4), torch.tensor([[0], [1]]), "one class number a row from 0 to 2"),
+        ("label_smoothing=0.1", torch.zeros(2, 4), torch.tensor([0.5, 20.0]), "is for classes, and there are targets"),
+    ],
+)
+def test_a_batch_that_makes_no_sense_is_told_in_a_line(recipe, inputs, targets, message):
+    with pytest.raises(InputError, match=message):
+        model(recipe, classes=3).augment(inputs, targets)
+
+
+def test_the_number_of_classes_is_whole():
+    with pytest.raises(InputError, match="classes is '3'; give a whole number of 2 or more"):
+        model("mixup=1", classes="3")

@@ -209,3 +209,50 @@ def test_a_module_that_is_wrapped_again_drops_once(module):
     again[3].register_forward_hook(lambda layer, inputs, outputs: seen.append((inputs[0] == 0).float().mean().item()))
     again.train()(torch.randn(400, 8))
     assert seen[0] == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_module_wrapped_again_drops_by_the_last_recipe_alone():
+    x = torch.randn(50, 8)
+    inserted = net(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)).train()
+    moved = net(nn.Linear(8, 8), nn.Dropout(0.5), nn.BatchNorm1d(8), nn.Linear(8, 2)).train()
+    for module in (inserted, moved):
+        Regularized(module, "dropout=0.9", insert=True)
+        assert not torch.equal(module(x), module(x))
+        Regularized(module, "dropout=0", insert=True)
+        assert torch.equal(module(x), module(x))
+
+
+def test_a_recipe_without_dropout_and_batch_norm_leaves_layers_alone():
+    module = net(nn.Linear(8, 8), nn.Dropout(0.5), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    assert Regularized(module, "l2=0.1, early_stopping=5").changes == []
+    assert module[1].p == 0.5
+    Regularized(module, "batch_norm=1")
+    assert module[1].p == 0
+
+
+class ByName(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(50, 50), nn.BatchNorm1d(50), nn.Linear(50, 50)
+
+    def forward(self, x):
+        return self.last(input=self.norm(input=self.first(x)))
+
+
+def test_inputs_given_by_name_are_dropped_and_single_rows_of_them_kept():
+    module = ByName()
+    seen = []
+    Regularized(module, "dropout=0.5", insert=True)
+    module.last.register_forward_pre_hook(lambda layer, given, named: seen.append(named["input"]), with_kwargs=True)
+    module.train()(torch.randn(40, 50))
+    assert (seen[0] == 0).float().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert module(torch.randn(1, 50)).isfinite().all()
+    assert module.norm.num_batches_tracked == 1
+
+
+def test_an_attention_s_own_last_layer_is_left_alone():
+    module = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True)
+    model = Regularized(module, "batch_norm=1", insert=True)
+    assert [change.layer for change in model.changes] == ["linear1"]
+    model.train()(torch.randn(4, 5, 8)).sum().backward()
+    assert all(p.grad is not None for p in model.parameters())

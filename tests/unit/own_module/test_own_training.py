@@ -1,6 +1,8 @@
 """Whole trainings of a user's module: early stopping, averages, saving and resuming, compiled, in half precision."""
 
 import copy
+import pickle
+import warnings
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch.nn.functional import mse_loss
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
 from goodfit.torch import Regularized
+from goodfit.torch.statistics import refresh_statistics
 
 
 def rows(count=120, columns=6, seed=0):
@@ -145,6 +148,73 @@ def test_evaluation_is_without_gradients_and_gives_every_layer_its_mode_back():
     assert [layer.training for layer in net] == [True, False, True, True, True]
 
 
+def test_what_was_restored_is_shown_until_the_next_step():
+    X, y = rows()
+    model = Regularized(mlp(), "weight_averaging=0.9, early_stopping=5")
+    optimizer = model.attach(torch.optim.SGD(model.parameter_groups(), lr=0.3))
+    for loss in (3.0, 1.0, 2.0, 3.0):
+        epoch(model, optimizer, X, y)
+        model.stop(loss)
+    model.restore()
+    best = model.module[0].weight.detach().clone()
+    with model.evaluation():
+        assert torch.equal(model.module[0].weight, best)
+    epoch(model, optimizer, X, y)
+    last = model.module[0].weight.detach().clone()
+    with model.evaluation():
+        shown = model.module[0].weight.detach().clone()
+        with model.evaluation():
+            assert torch.equal(model.module[0].weight, shown)
+        assert torch.equal(model.module[0].weight, shown)
+    assert not torch.equal(shown, last)
+    assert torch.equal(model.module[0].weight, last)
+
+
+@pytest.mark.parametrize("loss", [None, "low", torch.ones(2)])
+def test_a_validation_loss_is_one_number(loss):
+    with pytest.raises(InputError, match=r"the validation loss is a .*: give one number, a mean"):
+        Regularized(mlp(), "early_stopping=3").stop(loss)
+
+
+class TwoInputs(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.head = nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)
+
+    def forward(self, a, b):
+        return self.head(self.norm(self.first(a + b)))
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        lambda a, b: (a, b, torch.zeros(len(a))),
+        lambda a, b: ((a, b), torch.zeros(len(a))),
+        lambda a, b: [[a, b], torch.zeros(len(a))],
+        lambda a, b: ({"a": a, "b": b}, torch.zeros(len(a))),
+        lambda a, b: {"a": a, "b": b},
+        lambda a, b: {"a": a, "b": b, "labels": torch.zeros(len(a))},
+    ],
+)
+def test_statistics_are_computed_from_batches_of_any_form(batch):
+    net, (a, b) = TwoInputs(), torch.randn(2, 30, 3)
+    refresh_statistics(net, [batch(a, b)])
+    torch.testing.assert_close(net.norm.running_mean, net.first(a + b).mean(0))
+
+
+def test_dropout_is_off_while_statistics_are_computed():
+    net = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.9), nn.Linear(8, 8), nn.BatchNorm1d(8))
+    X, _ = rows()
+    refresh_statistics(net.train(), [X])
+    torch.testing.assert_close(net[3].running_mean, net[2](net[0](X)).mean(0))
+    assert net[1].training
+
+
+def test_a_batch_that_the_module_cannot_take_is_told_in_a_line():
+    with pytest.raises(InputError, match="the module can't take batch 1 of the training loader: "):
+        refresh_statistics(mlp(norm=True), [torch.randn(4, 3)])
+
+
 # -- saving ------------------------------------------------------------------------------------------------------------
 
 RECIPE = "l1=0.001, dropout=0.2, gaussian_noise=0.1, weight_averaging=0.9, early_stopping=3"
@@ -185,6 +255,44 @@ def test_resumed_is_never_interrupted(tmp_path):
     other.restore()
     for name, value in whole.module.state_dict().items():
         assert torch.equal(other.module.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_trains_as_the_original_does_and_apart_from_it(copied):
+    first, optimizer = started()
+    torch.manual_seed(1)
+    go_on(first, optimizer, 3)
+    other = copied(first)
+    again = other.attach(torch.optim.Adam(other.parameter_groups(), lr=0.05))
+    again.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    random = torch.get_rng_state()
+    go_on(first, optimizer, 2)
+    torch.set_rng_state(random)
+    before = first.module[0].weight.detach().clone()
+    go_on(other, again, 2)
+    assert torch.equal(first.module[0].weight, before)
+    assert torch.equal(other.module[0].weight, before)
+    assert other.told() == first.told()
+
+
+def test_a_state_is_a_copy():
+    first, optimizer = started()
+    go_on(first, optimizer, 2)
+    losses = first.get_extra_state()["keeper"]["losses"]
+    other, again = started()
+    other.load_state_dict(first.state_dict())
+    means = [holder.mean.clone() for holder in first.updates.holders.values()]
+    go_on(other, again, 1)
+    go_on(first, optimizer, 0)
+    assert all(torch.equal(h.mean, mean) for h, mean in zip(first.updates.holders.values(), means, strict=True))
+    go_on(first, optimizer, 1)
+    assert len(losses) == 2
+
+
+def test_what_was_saved_with_other_weights_penalized_is_refused():
+    model = Regularized(mlp(), "l1=0.1", penalized=lambda name, values: name == "0.weight")
+    with pytest.raises(InputError, match="treats other parameters as weights: give the same penalized"):
+        Regularized(mlp(), "l1=0.1").load_state_dict(model.state_dict())
 
 
 def test_what_was_saved_under_another_recipe_is_refused():
@@ -296,8 +404,16 @@ def with_complex():
 
 
 def quantized():
-    torch.backends.quantized.engine = "qnnpack" if "qnnpack" in torch.backends.quantized.supported_engines else "fbgemm"
-    return torch.ao.nn.quantized.Linear(4, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch points to torchao
+        return torch.ao.quantization.quantize_dynamic(mlp(), {nn.Linear}, dtype=torch.qint8)
+
+
+class OfWholeNumbers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.packed = nn.Parameter(torch.zeros(3, 3, dtype=torch.int8), requires_grad=False)
+        self.head = nn.Linear(3, 1)
 
 
 @pytest.mark.parametrize(
@@ -306,6 +422,10 @@ def quantized():
         (nn.ReLU, "l2=0.1", "no parameter that trains"),
         (lambda: nn.Linear(2, 2).requires_grad_(False), "l2=0.1", "no parameter that trains"),
         (lambda: nn.LazyLinear(2), "l2=0.1", "weight is lazy: run a batch through the module first"),
+        (quantized, "l2=0.1", "0 is quantized: regularize the module before it is quantized"),
+        (OfWholeNumbers, "l2=0.1", r"packed is quantized \(torch.int8\)"),
+        (lambda: "net", "l2=0.1", "module is a str: give a torch.nn.Module"),
+        (lambda: nn.Embedding(3, 2, sparse=True), "l1=0.1", "the module has sparse gradients, which l1 can't use"),
         (with_complex, "l2=0.1", r"z is complex \(torch.complex64\)"),
         (mlp, "smote=1", "smote acts on the rows before training"),
         (lambda: Regularized(mlp(), "l2=0.1"), "l1=0.1", "regularized already"),

@@ -340,6 +340,7 @@ def other_parameters():
         ),
         (L1(0.1), lambda net: torch.optim.LBFGS(net.parameters()), "that of LBFGS isn't known"),
         (WeightDecay(0.1), lambda net: torch.optim.LBFGS(net.parameters()), "LBFGS's memory"),
+        (L2(0.1), lambda net: torch.optim.SGD(net.parameters(), lr=1, maximize=True), "so that l2 would grow"),
         (L2(0.1), lambda net: other_parameters(), "holds none of the module's parameters"),
     ],
 )

@@ -10,8 +10,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from goodfit.errors import InputError
-from goodfit.torch.diagnosing.batches import check_loader
-from goodfit.torch.diagnosing.calling import device_of
+from goodfit.torch.batches import check_loader
+from goodfit.torch.calling import device_of
 from goodfit.torch.diagnosing.evidence import NAMES, gather
 from goodfit.torch.diagnosing.losses import Loss
 from goodfit.torch.diagnosing.notes import notes_of

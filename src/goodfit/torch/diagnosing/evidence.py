@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from goodfit.errors import InputError
-from goodfit.torch.diagnosing.batches import Batch, read
-from goodfit.torch.diagnosing.calling import call, outputs_of, own_loss
+from goodfit.torch.batches import Batch, read
+from goodfit.torch.calling import call, outputs_of, own_loss
 from goodfit.torch.diagnosing.losses import Loss, Scorer, Units, choose, losses
 from goodfit.torch.diagnosing.restoring import untouched
 from goodfit.torch.diagnosing.rows import Rows, leaves_of, read_rows

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from goodfit.torch.diagnosing.batches import Batch
+from goodfit.torch.batches import Batch
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from goodfit.errors import InputError
-from goodfit.torch.diagnosing.batches import Batch
+from goodfit.torch.batches import Batch
 
 
 def call(module: nn.Module, batch: Batch, where: str) -> Any:
