@@ -126,6 +126,8 @@ assert (found["L1, subgradient (torch)"] == 0).sum() == (found["L2"] == 0).sum()
 assert ((proximal == 0) == (lasso == 0)).all() and np.abs(proximal - lasso).max() < 0.01
 assert (proximal[noise] == 0).mean() > 0.8 and (proximal[:informative] != 0).all()
 assert rows[3]["error on new rows"] < rows[2]["error on new rows"] + 0.01
+assert abs(rows[3]["error on new rows"] - rows[0]["error on new rows"]) < 0.1
+assert rows[3]["error on new rows"] > rows[1]["error on new rows"] - 0.02
 assert zeros[20] < zeros[200]
 assert dense[f"l1={strength}"] > dense["l2=0.03"]
 

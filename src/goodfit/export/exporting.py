@@ -16,6 +16,9 @@ from goodfit.export.assembling import OUTPUTS, Part, assemble, parts_of
 from goodfit.export.graph import load_onnx
 from goodfit.saving import write_all
 
+LARGEST = 2**63 - 1
+"""Of a label that is a whole number."""
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -89,6 +92,8 @@ def _refuse(model: AnyModel, path: Path) -> None:
         )
     if path.is_dir() or not path.name:
         raise InputError(f"{path} is a folder: give a file, such as {path / 'model.onnx'}")
+    if model.classes.dtype.kind == "u" and len(model.classes) and int(model.classes.max()) > LARGEST:
+        raise InputError(f"the class {model.classes.max()} is above {LARGEST}, the largest number of an ONNX label")
     names = model.encoders[0].schema.names
     if "" in names:
         raise InputError("a column's name is empty, and an ONNX input has to have one: name the column and fit anew")

@@ -95,7 +95,9 @@ def _sentence(effect: Effect, whole: float, short: str, doubt: str) -> str:
     ends = (effect.without.low / whole, effect.without.high / whole)
     if effect.verdict == "unclear":
         changes = f"without it the held-out loss changes by {_between(-ends[1], -ends[0])}"
-        return f"{effect.technique}: whether it helps can't be told {short or doubt}; {changes}"
+        clear = min(ends) > 0 or max(ends) < 0
+        many = ", which chance brings among so many questions" if clear else ""
+        return f"{effect.technique}: whether it helps can't be told {short or doubt}; {changes}{many}"
     if effect.verdict == "helps":
         said = f"{effect.technique} helps: without it the held-out loss rises by {_between(-ends[1], -ends[0])}"
     else:

@@ -7,10 +7,12 @@ import polars as pl
 import pytest
 from exported import answers, fed, session
 
+import goodfit
 from goodfit.blend import Blend
 from goodfit.data.media import picture_table, sound_table
 from goodfit.data.table import to_table
 from goodfit.decision import Decision, codes_of
+from goodfit.errors import InputError
 from goodfit.export import export_model
 from goodfit.regularizers import Recipe
 from goodfit.studies.fitting import Plan, fit, model_of
@@ -170,3 +172,10 @@ def test_sounds_are_spectrograms_in_decibels(tmp_path):
     export_model(model, path)
     said = answers(session(path), {"sound": table.columns[0].values[:, None]})
     np.testing.assert_allclose(said["prediction"], model.predict(table)[:, 0], atol=1e-5)
+
+
+def test_a_class_that_no_label_can_hold_is_refused(tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.array([1, 2**63 + 5] * 20, np.uint64)
+    model = goodfit.Classifier("none", hidden=(4,), max_epochs=2, members=1).fit(X, y)
+    with pytest.raises(InputError, match="the class 9223372036854775813 is above 9223372036854775807"):
+        model.export(tmp_path / "m.onnx")
