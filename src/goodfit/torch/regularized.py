@@ -31,8 +31,8 @@ class Regularized(nn.Module):
 
     - Dropout: dropout layers that are there take the recipe's p, those in front of all weights its `input`; where there
       are none, `insert=True` drops the inputs of each linear and convolutional layer. A dropout in front of a batch
-      norm acts behind it, if the recipe has either. Batch norms that are there take the recipe's momentum; `insert=True` puts one behind each
-      hidden layer. `changes` says what was done, and what would be.
+      norm acts behind it, if the recipe has either. Batch norms that are there take the recipe's momentum;
+      `insert=True` puts one behind each hidden layer. `changes` says what was done, and what would be.
     - `L2` enters the gradients of each step ($g + 2\lambda w$) and `WeightDecay` shrinks the weights before it; `L1`,
       `ElasticNet` and `MaxNorm` map the weights after it, L1 to exact zeros under SGD, Adam and AdamW alike. All this
       happens around `optimizer.step()`: accumulated, scaled and clipped gradients need no care. Biases and the scales
