@@ -5,9 +5,12 @@ import socket
 import pytest
 import torch
 from torch import distributed, multiprocessing, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 from torch.nn.functional import mse_loss
 from torch.nn.parallel import DistributedDataParallel
 
+from goodfit.errors import InputError
 from goodfit.torch import Regularized
 
 pytestmark = pytest.mark.skipif(not distributed.is_gloo_available(), reason="this torch was built without gloo")
@@ -46,6 +49,10 @@ def work(rank, port, folder):
     losses = [[9.0, 5.0, 4.0, 9.0, 9.0, 9.0], [9.0, 7.0, 6.0, 3.0, 3.0, 2.0]][rank]
     stopped = train(model, DistributedDataParallel(model), X[rank::2], y[rank::2], losses)
     noisy, _ = Regularized(nn.Linear(1, 1), "gaussian_noise=1").augment(torch.zeros(50, 1), torch.zeros(50))
+    sharded = nn.Sequential(nn.Linear(4, 3))
+    fully_shard(sharded, mesh=init_device_mesh("cpu", (2,)))
+    with pytest.raises(InputError, match=r"0\.weight is sharded over processes: use DistributedDataParallel"):
+        Regularized(sharded, "l1=0.1")
     saved = {"weights": model.module.state_dict(), "stopped": stopped, "told": str(model.told()), "noise": noisy}
     torch.save(saved, folder / f"{rank}.pt")
     distributed.destroy_process_group()

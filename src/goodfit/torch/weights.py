@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
 from torch.nn.parameter import UninitializedParameter
 
 from goodfit.errors import InputError
@@ -97,7 +96,7 @@ def _check(module: nn.Module) -> None:
     for name, values in module.named_parameters():
         if isinstance(values, UninitializedParameter):
             raise InputError(f"{name} is lazy: run a batch through the module first, so that its shape is known")
-        if isinstance(values.data, DTensor):
+        if hasattr(values, "device_mesh"):  # a DTensor, whose import takes a while and isn't there in every torch
             raise InputError(f"{name} is sharded over processes: use DistributedDataParallel, which keeps it whole")
         if values.is_complex():
             raise InputError(f"{name} is complex ({values.dtype}): penalties and steps are for real parameters")
