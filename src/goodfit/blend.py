@@ -14,7 +14,7 @@ from goodfit.data.encoder import Encoder
 from goodfit.data.table import Table
 from goodfit.decision import Decision
 from goodfit.metrics import Task
-from goodfit.model import Floats, Model
+from goodfit.model import Floats, Model, in_parts
 from goodfit.networks import Layout
 from goodfit.regularizers import Recipe
 from goodfit.tempering import tempered
@@ -93,7 +93,9 @@ class Blend:
         Raises:
             InputError: the table lacks a column or has one of another type.
         """
-        table = self.models[0].encoders[0].schema.check(table)
+        return in_parts(self.models[0].encoders[0].schema.check(table), self._predict)
+
+    def _predict(self, table: Table) -> Floats:
         total: Any = 0.0
         for encoder in self.distinct_encoders:
             encoded = encoder.transform(table, np.float64)

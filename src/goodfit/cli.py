@@ -15,15 +15,20 @@ from goodfit.errors import DoubtfulRecipe, InputError, SlowerTraining
 from goodfit.exits import drop_output, told
 from goodfit.options import (
     Budget,
+    Cache,
+    ClassColumn,
     Costs,
     Data,
     DataOrLog,
     Ensemble,
+    Examples,
     Group,
     Json,
     Kind,
+    Memory,
     Metric,
     NewColumn,
+    NewFolder,
     NewRows,
     PathColumn,
     ReportFolder,
@@ -35,13 +40,17 @@ from goodfit.options import (
     Store,
     Target,
     Task,
+    Techniques,
     TextColumn,
     TextEncoder,
+    TextsColumn,
     Time,
     TrainedRun,
     TrainField,
     ValidationField,
+    Variants,
     Version,
+    in_files,
     source_of,
 )
 
@@ -100,6 +109,8 @@ def fit(
     costs: Costs = None,
     ensemble: Ensemble = 32,
     store: Store = None,
+    cache: Cache = None,
+    memory: Memory = None,
     seed: Seed = 0,
     out: RunFolder = Path("goodfit-run"),
     json: Json = False,
@@ -108,6 +119,7 @@ def fit(
     from goodfit.commands import fit as command
 
     source = source_of(data, target, kind, text_column, path_column, group, time, task, text_encoder)
+    source = in_files(source, cache, memory, out)
     command.run(command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store, metric, costs))
 
 
@@ -126,6 +138,8 @@ def compare(
     time: Time = None,
     task: Task = None,
     seeds: Seeds = 10,
+    cache: Cache = None,
+    memory: Memory = None,
     seed: Seed = 0,
     out: ReportFolder = None,
     json: Json = False,
@@ -134,6 +148,7 @@ def compare(
     from goodfit.commands import compare as command
 
     source = source_of(data, target, kind, text_column, path_column, group, time, task, text_encoder)
+    source = in_files(source, cache, memory, out)
     command.run(command.Request(source, recipe, seeds, seed, out, json))
 
 
@@ -224,28 +239,12 @@ def augment(
     kind: Annotated[
         Literal["image", "text", "audio", "table"], typer.Argument(help="What the examples are.", show_default=False)
     ],
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="IN",
-            help="A picture, a sound, a text (.txt), a folder of them, or a table of texts or of rows.",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Argument(metavar="OUT", help="The folder to write, new or of an earlier augment.", show_default=False),
-    ],
-    techniques: Annotated[
-        str, typer.Option("--with", help="Techniques and doses, such as 'rotate=15, flip'.", show_default=False)
-    ],
-    n: Annotated[
-        int, typer.Option("--n", min=1, max=64, help="Variants of each example; of a table, smote says how many rows.")
-    ] = 8,
-    column: Annotated[
-        str | None, typer.Option(help="A table's column of texts; by default its only one.", show_default=False)
-    ] = None,
-    target: Annotated[str | None, typer.Option(help="The column of a table's classes.", show_default=False)] = None,
+    source: Examples,
+    out: NewFolder,
+    techniques: Techniques,
+    n: Variants = 8,
+    column: TextsColumn = None,
+    target: ClassColumn = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from goodfit.data.encoder import Encoder
+from goodfit.data.shelf import parts
 from goodfit.data.table import Table
 from goodfit.data.target import TargetScale
 from goodfit.decision import Decision
@@ -21,6 +22,8 @@ from goodfit.training.evaluation import outputs_of
 from goodfit.training.losses import probabilities
 
 CHUNK, PICTURES = 2048, 64
+PREDICTED = 128 * CHUNK
+"""Rows that are encoded and predicted at a time."""
 
 Floats = NDArray[np.float64]
 
@@ -69,7 +72,9 @@ class Model:
         Raises:
             InputError: the table lacks a column or has one of another type.
         """
-        table = self.encoders[0].schema.check(table)
+        return in_parts(self.encoders[0].schema.check(table), self._predict)
+
+    def _predict(self, table: Table) -> Floats:
         total = sum(self.predict_view(table, view).sum(0) for view in sorted(set(self.members)))
         return np.asarray(total / len(self.members), dtype=np.float64)
 
@@ -101,6 +106,11 @@ class Model:
         """Weights `(D, H)` and biases `(H,)` of a network, a layer each."""
         parts = views(torch.from_numpy(self.parameters[member : member + 1]), self.layout)
         return [w[0].numpy().copy() for w in parts.weights], [b[0, 0].numpy().copy() for b in parts.biases]
+
+
+def in_parts(table: Table, predict: Callable[[Table], Floats]) -> Floats:
+    """Predictions for a table's rows, so many at a time that their inputs fit into memory."""
+    return np.concatenate([predict(table.part(rows)) for rows in parts(table.rows, PREDICTED)])
 
 
 def network_outputs(

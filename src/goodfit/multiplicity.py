@@ -14,7 +14,7 @@ from goodfit.statistics import Estimate
 
 Floats = npt.NDArray[np.float64]
 
-DRAWS = 2000
+DRAWS, DRAWS_OF_ROWS = 2000, 200
 SMALLEST = 1e-12
 """A mean loss of 0 counts as this."""
 
@@ -147,19 +147,14 @@ def optimism(losses: npt.ArrayLike, *, weights: npt.ArrayLike | None = None, see
     every = np.asarray(losses, dtype=np.float64)
     share = np.ones(every.shape[1]) if weights is None else np.asarray(weights, dtype=np.float64)
     random = np.random.default_rng(seed)
-    counts = np.stack(
-        [
-            np.bincount(random.integers(every.shape[1], size=every.shape[1]), minlength=every.shape[1])
-            for _ in range(200)
-        ]
-    )
-    drawn, left = counts * share, (counts == 0) * share
-    winners = (drawn @ every.T).argmin(1)
-    sums = np.maximum(left.sum(1), SMALLEST)
-    best = int((every @ share).argmin())
+    rows, best = every.shape[1], int((every @ share).argmin())
     lowest = float(every[best] @ share / share.sum())
-    # draws whose left rows are harder say nothing of choosing: what the best one loses on them is taken out
-    outside = lowest + np.array([left[b] @ (every[w] - every[best]) for b, w in enumerate(winners)]) / sums
+    outside = np.empty(DRAWS_OF_ROWS)
+    for b in range(DRAWS_OF_ROWS):  # one by one: all at once would be gigabytes for a million rows
+        counts = np.bincount(random.integers(rows, size=rows), minlength=rows)
+        winner, left = int((every @ (counts * share)).argmin()), (counts == 0) * share
+        # draws whose left rows are harder say nothing of choosing: what the best one loses on them is taken out
+        outside[b] = lowest + left @ (every[winner] - every[best]) / max(float(left.sum()), SMALLEST)
     shares = 1 - lowest / np.maximum(outside, SMALLEST)
     value = 1 - lowest / max(float(outside.mean()), SMALLEST)
     low, high = np.quantile(shares, [0.025, 0.975])

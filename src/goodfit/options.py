@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -103,6 +104,20 @@ Store = Annotated[
         show_default=False,
     ),
 ]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where the files of a table go that memory can't hold; by default beside the run folder, named *.cache.",
+        show_default=False,
+    ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        help="What a table may take, such as 3GB: a job that needs more learns from files; by default what is free.",
+        show_default=False,
+    ),
+]
 TrainedRun = Annotated[Path, typer.Argument(help="A run folder, or its model.safetensors.", show_default=False)]
 NewRows = Annotated[
     Path,
@@ -114,6 +129,28 @@ NewRows = Annotated[
 NewColumn = Annotated[
     str | None, typer.Option(help="A table's column of texts or paths; by default named as in the training.")
 ]
+Examples = Annotated[
+    Path,
+    typer.Argument(
+        metavar="IN",
+        help="A picture, a sound, a text (.txt), a folder of them, or a table of texts or of rows.",
+        show_default=False,
+    ),
+]
+NewFolder = Annotated[
+    Path,
+    typer.Argument(metavar="OUT", help="The folder to write, new or of an earlier augment.", show_default=False),
+]
+Techniques = Annotated[
+    str, typer.Option("--with", help="Techniques and doses, such as 'rotate=15, flip'.", show_default=False)
+]
+Variants = Annotated[
+    int, typer.Option("--n", min=1, max=64, help="Variants of each example; of a table, smote says how many rows.")
+]
+TextsColumn = Annotated[
+    str | None, typer.Option(help="A table's column of texts; by default its only one.", show_default=False)
+]
+ClassColumn = Annotated[str | None, typer.Option(help="The column of a table's classes.", show_default=False)]
 RunFolder = Annotated[Path, typer.Option("--out", help="Where the run folder goes.")]
 ReportFolder = Annotated[
     Path | None, typer.Option("--out", help="Where a run folder with a report goes; none by default.")
@@ -135,6 +172,15 @@ def _print_version(asked: bool) -> None:
 
 
 Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
+
+
+def in_files(source: Any, cache: Path | None, memory: str | None, out: Path | None) -> Any:
+    """The same source, with where its table goes if memory can't hold it."""
+    from goodfit.commands.sizes import read_size
+
+    run = out or Path("goodfit-run")
+    beside = run.with_name(f"{run.name}.cache")
+    return replace(source, cache=cache or beside, memory=None if memory is None else read_size(memory))
 
 
 def source_of(data: Path, target: str | None, *options: Any) -> Any:

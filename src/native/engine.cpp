@@ -70,7 +70,7 @@ public:
     void train_epoch(const Member& member) {
         float* const w = parameters.matrix().at;
         std::copy(member.parameters, member.parameters + layout.total, w);
-        order.draw(Draw(member.stream, ORDER, 0, job.epoch), member.count);
+        order.draw(Draw(member.stream, ORDER, 0, job.epoch), Draw(member.stream, ORDER, 1, job.epoch), member.count);
         for (std::int64_t t = 0; t < job.steps; ++t) {
             const std::int64_t start = member.count * t / job.steps, end = member.count * (t + 1) / job.steps;
             const std::int64_t step = job.epoch * job.steps + t;

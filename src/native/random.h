@@ -1,6 +1,7 @@
 // The counter hash of goodfit/rng.py, bit for bit: random numbers as a function of (stream, purpose, place, step, index).
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -47,22 +48,39 @@ inline void add_noise(const Draw& draw, float std, float* rows, std::int64_t cou
     }
 }
 
-// A random order of `count` things: sorted by their words as signed numbers, ties by index. Stable radix sort.
+// A random order of `count` things, as rng.py has it: blocks of neighbours in random order, and within a block sorted by
+// their words as signed numbers, ties by index.
 class Order {
 public:
-    void draw(const Draw& draw, std::int64_t count) {
-        keyed.resize(count), spare.resize(count);
-        for (std::int64_t i = 0; i < count; ++i) {
-            const std::uint64_t key = draw.word(static_cast<std::uint32_t>(i)) ^ 0x80000000u;
-            keyed[i] = key << 32 | static_cast<std::uint32_t>(i);
+    void draw(const Draw& words, const Draw& ranks, std::int64_t count) {
+        order.resize(count);
+        const std::int64_t blocks = (count + NEIGHBOURS - 1) / NEIGHBOURS;
+        std::vector<std::uint32_t> sequence(blocks);
+        sort(ranks, 0, blocks, sequence.data());
+        std::int64_t place = 0;
+        for (const auto block : sequence) {
+            const std::int64_t start = block * NEIGHBOURS, many = std::min(NEIGHBOURS, count - start);
+            sort(words, start, many, order.data() + place);
+            place += many;
         }
-        for (int shift = 32; shift < 64; shift += DIGIT) pass(shift);
     }
 
-    std::int64_t operator[](std::int64_t i) const { return static_cast<std::uint32_t>(keyed[i]); }
+    std::int64_t operator[](std::int64_t i) const { return order[i]; }
 
 private:
     static constexpr int DIGIT = 11, VALUES = 1 << DIGIT;
+    static constexpr std::int64_t NEIGHBOURS = 1 << 18;
+
+    // Writes `many` indexes from `start` on in the order of their words. Stable radix sort.
+    void sort(const Draw& words, std::int64_t start, std::int64_t many, std::uint32_t* out) {
+        keyed.resize(many), spare.resize(many);
+        for (std::int64_t i = 0; i < many; ++i) {
+            const auto index = static_cast<std::uint32_t>(start + i);
+            keyed[i] = static_cast<std::uint64_t>(words.word(index) ^ 0x80000000u) << 32 | index;
+        }
+        for (int shift = 32; shift < 64; shift += DIGIT) pass(shift);
+        for (std::int64_t i = 0; i < many; ++i) out[i] = static_cast<std::uint32_t>(keyed[i]);
+    }
 
     void pass(int shift) {
         std::uint32_t starts[VALUES + 1] = {};
@@ -72,5 +90,6 @@ private:
         keyed.swap(spare);
     }
 
+    std::vector<std::uint32_t> order;
     std::vector<std::uint64_t> keyed, spare;
 };

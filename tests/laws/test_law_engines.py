@@ -225,3 +225,15 @@ def test_a_member_beside_one_with_very_many_rows_is_the_member_alone(name, rows)
     generator = np.random.default_rng(0)
     run, other = (make_run(RECIPES[name], train=generator.choice(3000, n), learning_rate=0.02) for n in (rows, 3000))
     assert_same(compiled(data, [run, other], chosen)[0], compiled(data, [run], chosen)[0])
+
+
+def test_they_agree_on_rows_of_more_than_one_block():
+    """Beyond 2^18 rows an epoch goes block by block: both draw the same order."""
+    rows, random = 2**18 + 40_000, np.random.default_rng(0)
+    inputs = random.normal(size=(1, rows, 2)).astype(np.float32)
+    targets = (inputs[..., :1] > 0).astype(np.float32)
+    data = Data(torch.from_numpy(inputs), torch.from_numpy(targets), torch.ones(rows), "binary")
+    runs = [make_run(seed=seed, train=range(rows), validation=range(100)) for seed in range(2)]
+    chosen = replace(make_settings(), hidden=(), batch_size=4096, max_epochs=2, optimizer="sgd")
+    for one, other in zip(*by_both(data, runs, chosen), strict=True):
+        assert_agree(one, other)

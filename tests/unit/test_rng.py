@@ -250,3 +250,30 @@ def test_a_derived_seed_is_a_function_of_the_whole_path(seed, path):
 def test_derived_seeds_of_a_plan_are_all_different():
     seeds = {derive(0, repeat, fold) for repeat in range(300) for fold in range(300)}
     assert len(seeds) == 90_000
+
+
+def test_more_than_neighbours_come_block_by_block(monkeypatch):
+    """Blocks in random order, each whole and in random order itself; fewer are one block, as if there were none."""
+    whole = at(3, Purpose.ORDER).order(10)
+    monkeypatch.setattr("goodfit.rng._BITS", 3)
+    monkeypatch.setattr("goodfit.rng.NEIGHBOURS", 8)
+    order = at(3, Purpose.ORDER).order(70)[0]
+    assert sorted(order.tolist()) == list(range(70))
+    blocks = [int(b) for b in dict.fromkeys((order // 8).tolist())]
+    assert sorted(blocks) == list(range(9))
+    assert blocks != sorted(blocks)
+    assert len([1 for a, b in zip((order // 8).tolist(), (order // 8).tolist()[1:], strict=False) if a != b]) == 8
+    assert torch.equal(at(3, Purpose.ORDER).order(8)[0], whole[0][whole[0] < 8]), "the same words sort a block"
+    own = Streams.of([3, 3]).at(Purpose.ORDER).order(75, torch.tensor([70, 20]))
+    assert torch.equal(own[0, :70], order)
+    assert torch.equal(own[1, :20], at(3, Purpose.ORDER).order(20)[0])
+    assert own[1, 20:].tolist() == list(range(20, 75))
+
+
+def test_orders_of_blocks_are_uniform(monkeypatch):
+    monkeypatch.setattr("goodfit.rng._BITS", 1)
+    monkeypatch.setattr("goodfit.rng.NEIGHBOURS", 2)
+    drawn = Streams.of(list(range(24_000))).at(Purpose.ORDER).order(4).tolist()
+    found = {tuple(o): drawn.count(o) for o in [list(p) for p in permutations(range(4))]}
+    assert_uniform([count for count in found.values() if count])
+    assert sum(count > 0 for count in found.values()) == 8, "2 orders of the blocks, and 2 within each"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
 
+from goodfit.commands.large import column_of, gathered, groups_in, if_large, problem_in
+from goodfit.data.batches import Batches
 from goodfit.data.collecting import (
     CALLED,
     Collection,
@@ -22,6 +25,7 @@ from goodfit.data.collecting import (
     texts_in,
 )
 from goodfit.data.readers import read
+from goodfit.data.splits import distinct
 from goodfit.data.target import check_class_sizes
 from goodfit.errors import InputError
 from goodfit.metrics import Task
@@ -46,6 +50,8 @@ class Source:
             never on two sides of a split.
         time: a column of a table, of dates or numbers: no split learns from a row later than one it holds out.
         encoder: of texts: a frozen sentence encoder; "" for words.
+        cache: a folder for the files of a table that memory can't hold; None to read every table whole.
+        memory: bytes that a table and what is made of it may take in memory; None for what is free.
     """
 
     data: Path
@@ -56,6 +62,8 @@ class Source:
     group: str | None = None
     time: str | None = None
     encoder: str = ""
+    cache: Path | None = None
+    memory: int | None = None
 
     @property
     def title(self) -> str:
@@ -81,14 +89,35 @@ def read_source(source: Source, *, enough: bool = True) -> Given:
         return _from_folder(source, enough)
     if source.target is None:
         raise InputError(f"{source.data.name} is no folder of classes: name the column to predict with --target")
-    frame = read(source.data)
     _check_columns(source)
-    groups = texts_in(frame, source.group) if source.group is not None else None
-    times = _times(frame, source)
-    frame = frame.drop([name for name in (source.group, source.time) if name is not None])
-    given = _from_table(frame, source, source.target, enough)
+    if source.cache and source.kind in (None, "table") and (large := if_large(source.data, source.memory)):
+        given, groups, times = _from_files(large, source, source.target, source.cache)
+    else:
+        frame = read(source.data)
+        groups = texts_in(frame, source.group) if source.group is not None else None
+        times = _times(frame, source)
+        frame = frame.drop([name for name in (source.group, source.time) if name is not None])
+        given = _from_table(frame, source, source.target, enough)
     kept = () if times is None else (f"splits keep the order of {source.time!r}: rows held out are later",)
     return Given(placed(given.problem, groups=groups, times=times), (*given.notes, *kept))
+
+
+def _from_files(large: Batches, source: Source, target: str, folder: Path) -> tuple[Given, Any, Floats | None]:
+    """The problem of a table that memory can't hold, its groups and its times."""
+    found, name = gathered(large, source.data, folder), source.data.name
+    inputs = found.table
+    for used in (target, source.group, source.time):
+        if used is not None:
+            _check_name(used, found.table.names, name)
+            inputs = inputs.drop(used)
+    if not inputs.columns:
+        raise InputError(f"{name} has no column but the target {target!r}: give columns to predict it from")
+    groups = None if source.group is None else groups_in(found, source.group)
+    moments = None if source.time is None else column_of(found.table, source.time).values
+    times = None if moments is None else read_times(moments, inputs.rows, f"column {source.time!r}")
+    problem = _checked(problem_in(found, target, inputs, task=source.task), source.task, name, enough=True)
+    note = f"{inputs.rows:,} rows are learned from files in {folder}, which serve again for the same table"
+    return Given(problem, (note,)), groups, times
 
 
 def _times(frame: pl.DataFrame, source: Source) -> Floats | None:
@@ -138,11 +167,17 @@ def problem_of(
 
 
 def _column(frame: pl.DataFrame, wanted: str, name: str) -> pl.Series:
-    if wanted in frame.columns:
-        return frame[wanted]
-    near = difflib.get_close_matches(wanted, frame.columns, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(frame.columns[:8])}"
-    more = ", ..." if not near and len(frame.columns) > 8 else ""
+    _check_name(wanted, frame.columns, name)
+    return frame[wanted]
+
+
+def _check_name(wanted: str, columns: Sequence[str], name: str) -> None:
+    """Raise InputError, with what may be meant, where a table has no such column."""
+    if wanted in columns:
+        return
+    near = difflib.get_close_matches(wanted, columns, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(columns[:8])}"
+    more = ", ..." if not near and len(columns) > 8 else ""
     raise InputError(f"{name} has no column {wanted!r}: {hint}{more}")
 
 
@@ -158,8 +193,10 @@ def _checked(problem: Problem, task: Task | None, name: str, *, enough: bool) ->
         raise InputError(
             f"column {problem.name!r} of {name} has {len(problem.classes)} classes: give --task multiclass"
         )
-    different = problem.merged()
-    if enough and np.bincount(different.strata).max() < 3:
+    if not enough:
+        return problem
+    different = problem.bare.take(distinct(problem.content, problem.target, problem.weights, order="first").rows)
+    if np.bincount(different.strata).max() < 3:
         raise InputError(
             f"{name} has {different.rows} different rows, too few to train, validate and test: give more of them"
         )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from goodfit.data.measures import NO_FENCE, Measures, learned_measures, standardized
 from goodfit.data.pieces import Pieces, fit_pieces
 from goodfit.data.schema import CUT, DAY, MAX_LEVELS, Schema
+from goodfit.data.shelf import parts
 from goodfit.data.table import Column, Table
 from goodfit.data.words import Vocabulary
 from goodfit.regularizers.images.scale import to_inputs as pixels_to_inputs
@@ -23,22 +25,7 @@ __all__ = ["MAX_LEVELS", "Encoder", "Schema", "fit_encoder"]
 
 Floats = npt.NDArray[np.float64]
 
-_FENCE = 3.0  # Tukey's outer fences
-_NO_FENCE = float(np.finfo(np.float64).max)
 _BLOCK = 4_000_000  # cells worked on at once
-
-
-class Measures(NamedTuple):
-    """What standardizes P inputs, each (P,): center, scale and fill in the column's unit, low and high in scales.
-
-    scale 0 makes the input 0; values below low or above high are compressed; fill stands for a missing value.
-    """
-
-    center: Floats
-    scale: Floats
-    low: Floats
-    high: Floats
-    fill: Floats
 
 
 _NO_MEASURES = Measures(*np.empty((5, 0)))
@@ -61,12 +48,22 @@ class Encoder:
     vocabulary: Vocabulary | None = None
     pieces: Mapping[str, Pieces] = dataclasses.field(default_factory=dict)
 
-    def transform(self, table: Table, dtype: type[np.floating[Any]] = np.float32) -> npt.NDArray[Any]:
-        """Encode a table of n rows, after `Schema.check`, as (n, D) of a float type."""
+    def transform(
+        self, table: Table, dtype: type[np.floating[Any]] = np.float32, out: npt.NDArray[Any] | None = None
+    ) -> npt.NDArray[Any]:
+        """Encode a table of n rows, after `Schema.check`, as (n, D) of a float type, in `out` if it is given."""
         table = self.schema.check(table)
+        out = np.zeros((table.rows, len(self.schema.input_names)), dtype=dtype) if out is None else out
         if self.schema.form.kind != "table":
-            return self._media(table.columns[0], dtype)
-        out = np.zeros((table.rows, len(self.schema.input_names)), dtype=dtype)
+            out[:] = self._media(table.columns[0], out.dtype.type)
+            return out
+        for part in parts(table.rows):
+            self._write(table.part(part), out[part])
+        return out
+
+    def _write(self, table: Table, out: npt.NDArray[Any]) -> None:
+        """Encode a checked table's rows into zeros."""
+        dtype = out.dtype.type
         measured, positions = _measured(table, self.schema, self.frequent)
         limits = self._limits(float(np.finfo(dtype).max))
         for part in _blocks(len(measured), table.rows):
@@ -78,19 +75,18 @@ class Encoder:
                 present = np.flatnonzero(column.values >= 0)
                 out[present, start + codes[present]] = 1
             if field.kind == "date":
-                parts = calendar(column.values, field.clock)
-                out[:, start + 1 : start + 1 + len(parts)] = parts.T
+                turns = calendar(column.values, field.clock)
+                out[:, start + 1 : start + 1 + len(turns)] = turns.T
             if field.name in self.pieces:
                 own = self.pieces[field.name].transform(column.values, dtype)
                 out[:, start + 1 : start + 1 + own.shape[1]] = own
             if field.missing:
                 out[:, start + len(field.inputs) - 1] = column.missing
-        return out
 
     def _limits(self, largest: float) -> Floats:
         """How far each measured input goes on both sides of 0, (P, 1)."""
         cut = np.array([field.cut for field in self.schema.fields if field.measured], dtype=bool)
-        natural = self.measures.high == _NO_FENCE
+        natural = self.measures.high == NO_FENCE
         return np.where(cut & ~natural, CUT, largest)[:, None]
 
     def _media(self, column: Column, dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
@@ -180,24 +176,8 @@ def fit_encoder(
     natural = [not standardize and field.kind in ("number", "boolean") for field in schema.fields if field.measured]
     learned = np.empty((5, len(measured)))
     for part in _blocks(len(measured), table.rows):
-        learned[:, part] = _learned(np.stack(measured[part]), weights, np.array(natural[part])[:, None])
+        learned[:, part] = learned_measures(np.stack(measured[part]), weights, np.array(natural[part])[:, None])
     return Encoder(schema, Measures(*learned), seen, frequent, pieces=_pieces(table, schema, weights))
-
-
-def standardized(x: Floats, by: Measures) -> Floats:
-    """z = (x - center) / scale, logarithmic beyond low and high; NaN as fill; 0 where scale is 0.
-
-    x is (P, n), the measures (P, 1).
-    """
-    center, scale, low, high, fill = by
-    with np.errstate(over="ignore"):  # a quotient that overflows lies beyond a fence, which tames it
-        z = (np.where(np.isnan(x), fill, x) - center) / np.where(scale == 0, 1.0, scale)
-    for side, fence in ((1, high), (-1, -low)):
-        beyond = side * z > fence
-        if beyond.any():
-            edge = np.broadcast_to(fence, z.shape)[beyond]
-            z[beyond] = side * (edge + np.log1p(np.minimum(side * z[beyond], _NO_FENCE) - edge))
-    return np.where(scale == 0, 0.0, z)
 
 
 def calendar(seconds: Floats, clock: bool) -> Floats:
@@ -213,45 +193,6 @@ def calendar(seconds: Floats, clock: bool) -> Floats:
         turns.append(np.where(present, seconds, 0.0) / DAY % 1.0)
     angles = 2 * np.pi * np.stack(turns)
     return np.stack([np.sin(angles), np.cos(angles)], axis=1).reshape(2 * len(turns), -1) * present
-
-
-def _learned(x: Floats, weights: Floats, natural: npt.NDArray[np.bool_]) -> Floats:
-    """center, scale, low, high, fill, (5, P), of x (P, n); natural (P, 1) columns keep their own unit and no fences."""
-    ranked = np.sort(x, axis=1)
-    present = np.sum(~np.isnan(x), axis=1, keepdims=True)
-    q1, q3 = _quantile(ranked, present, 0.25), _quantile(ranked, present, 0.75)
-    flat = q3 == q1
-    low = np.where(flat, _quantile(ranked, present, 0.0), q1 - _FENCE * (q3 - q1))
-    high = np.where(flat, _quantile(ranked, present, 1.0), q3 + _FENCE * (q3 - q1))
-    counted = np.where(natural, ~np.isnan(x), (x >= low) & (x <= high)) & (weights > 0)
-    x = np.where(counted, x, 0.0)
-    share = np.where(counted, weights, 0.0)
-    share /= np.maximum(share.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    least = np.min(x, axis=1, keepdims=True, where=counted, initial=np.inf)
-    most = np.max(x, axis=1, keepdims=True, where=counted, initial=-np.inf)
-    constant = least >= most  # also where nothing is counted
-    mean = np.sum(share * x, axis=1, keepdims=True)
-    mean = np.where(least == most, least, mean)
-    # squares of deviations in units of the largest neither overflow nor vanish
-    deviation = np.where(counted, x - mean, 0.0)
-    reach = np.max(np.abs(deviation), axis=1, keepdims=True)
-    unit = np.where(constant, 1.0, reach)
-    spread = np.where(constant, 0.0, unit * np.sqrt(np.sum(share * (deviation / unit) ** 2, axis=1, keepdims=True)))
-    scale = np.where(spread == 0, 1.0, spread)
-    center = np.where(natural, 0.0, mean)
-    with np.errstate(over="ignore"):
-        low = np.where(natural, -_NO_FENCE, np.maximum((low - mean) / scale, -_NO_FENCE))
-        high = np.where(natural, _NO_FENCE, np.minimum((high - mean) / scale, _NO_FENCE))
-    return np.stack([center, np.where(natural, 1.0, spread), low, high, mean])[:, :, 0]
-
-
-def _quantile(ranked: Floats, present: npt.NDArray[Any], share: float) -> Floats:
-    """Quantile by linear interpolation of ascending rows (P, n) whose first `present` (P, 1) are numbers; 0 of none."""
-    place = np.maximum(present - 1, 0) * share
-    below = np.floor(place).astype(np.int64)
-    lower = np.take_along_axis(ranked, below, axis=1)
-    upper = np.take_along_axis(ranked, np.minimum(below + 1, np.maximum(present - 1, 0)), axis=1)
-    return np.where(present > 0, lower + (place - below) * (upper - lower), 0.0)
 
 
 def _pieces(table: Table, schema: Schema, weights: Floats) -> dict[str, Pieces]:

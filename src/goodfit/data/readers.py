@@ -49,12 +49,10 @@ def read(path: str | Path) -> pl.DataFrame:
         [1.5, None]
     """
     path = Path(path)
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    zipped = suffixes[-1:] == [".gz"]
-    suffix = "".join((suffixes[:-1] if zipped else suffixes)[-1:])
-    content = _content(path, zipped, suffix)
+    suffix, zipped = check_path(path)
+    content = _content(path, zipped)
     if suffix in SEPARATED:
-        frame = _read_separated(content, path, "\t" if suffix in (".tsv", ".tab") else None)
+        frame = separated(content, path)
     elif suffix in JSON_LINES:
         frame = _read_json_lines(content, path)
     else:
@@ -64,14 +62,35 @@ def read(path: str | Path) -> pl.DataFrame:
     return frame
 
 
-def _content(path: Path, zipped: bool, suffix: str) -> bytes:
+def check_path(path: Path) -> tuple[str, bool]:
+    """What kind of file it is by its suffix, and whether it is compressed.
+
+    Raises:
+        InputError: a folder, no file, or of unknown suffix.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    zipped = suffixes[-1:] == [".gz"]
+    suffix = "".join((suffixes[:-1] if zipped else suffixes)[-1:])
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder: name a file in it")
         if not path.exists():
             raise InputError(f"there is no file {path}: check the name and the folder")
-        if suffix not in KNOWN:
-            raise InputError(f"{path}: unknown kind of file {suffix!r}; known are {', '.join(KNOWN)}, also with .gz")
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}") from None
+    if suffix not in KNOWN:
+        raise InputError(f"{path}: unknown kind of file {suffix!r}; known are {', '.join(KNOWN)}, also with .gz")
+    return suffix, zipped
+
+
+def whole_only(path: Path) -> bool:
+    """Whether a file's kind can't be read a piece at a time."""
+    suffix, zipped = check_path(path)
+    return suffix in JSON_LINES or (zipped and suffix not in SEPARATED)
+
+
+def _content(path: Path, zipped: bool) -> bytes:
+    try:
         content = path.read_bytes()
         content = gzip.decompress(content) if zipped else content
     except (gzip.BadGzipFile, EOFError, zlib.error):
@@ -85,29 +104,41 @@ def _content(path: Path, zipped: bool, suffix: str) -> bytes:
     return content
 
 
-def _text(content: bytes, path: Path) -> str:
+def _text(content: bytes, path: Path, before: int = 0) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # the byte order mark that the codec cuts off is at the start, so it shifts no line
-        line = error.object.count(b"\n", 0, error.start) + 1
+        line = error.object.count(b"\n", 0, error.start) + 1 + before
         byte = error.object[error.start]
         raise InputError(f"{path}, line {line}: byte 0x{byte:02X} is not UTF-8: save it as UTF-8") from None
 
 
-def _read_separated(content: bytes, path: Path, separator: str | None) -> pl.DataFrame:
-    text = _text(content, path).lstrip("\r\n")
-    skipped = content.count(b"\n") - text.count("\n")
+def separated(content: bytes, path: Path, *, before: int = 0, texts: frozenset[str] = frozenset()) -> pl.DataFrame:
+    """The table of separated text, or of a piece of it below its header.
+
+    Args:
+        content: a header and records.
+        path: for messages, and for its suffix.
+        before: lines of the file that stand before this content, for messages.
+        texts: columns that are text whatever they hold here.
+
+    Raises:
+        InputError: not UTF-8, equal names, or a line of more or fewer fields than the header.
+    """
+    text = _text(content, path, before).lstrip("\r\n")
+    skipped = content.count(b"\n") - text.count("\n") + before
     text = text if "\n" in text else text.replace("\r", "\n")
     header = text.split("\n", 1)[0]
     unquoted = re.sub(r'"[^"]*"', "", header)
-    separator = separator or max(_SEPARATORS, key=unquoted.count)
+    tabs = path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
+    separator = "\t" if tabs else max(_SEPARATORS, key=unquoted.count)
     try:
-        frame = _parsed(_plain_records(text, separator, skipped), separator)
+        frame = _parsed(_plain_records(text, separator, skipped), separator, texts)
     except InputError as error:
         raise InputError(f"{path}{error}") from None
-    texts = [column.name for column in frame if column.dtype == pl.String]
-    return frame.with_columns(_tidied(frame[name], separator) for name in texts)
+    found = [column.name for column in frame if column.dtype == pl.String]
+    return frame.with_columns(_tidied(frame[name], separator, numbers=name not in texts) for name in found)
 
 
 def _plain_records(text: str, separator: str, skipped: int) -> str:
@@ -146,7 +177,7 @@ def _even(text: str, separator: str, width: int) -> bool:
     return all(line.count(separator) == width - 1 for line in lines) and not any(line in ("", "\r") for line in lines)
 
 
-def _parsed(text: str, separator: str) -> pl.DataFrame:
+def _parsed(text: str, separator: str, texts: frozenset[str]) -> pl.DataFrame:
     header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     names = [name.strip() or f"column {place}" for place, name in enumerate(header, start=1)]
     try:
@@ -158,6 +189,7 @@ def _parsed(text: str, separator: str) -> pl.DataFrame:
             null_values=list(MISSING),
             infer_schema_length=None,
             try_parse_dates=True,
+            schema_overrides={name: pl.String for name in names if name in texts},
         )
     except pl.exceptions.PolarsError as error:
         raise InputError(f" can't be read as a table: {str(error).splitlines()[0]}") from None
@@ -165,10 +197,12 @@ def _parsed(text: str, separator: str) -> pl.DataFrame:
         raise InputError(f": {error}") from None
 
 
-def _tidied(column: pl.Series, separator: str) -> pl.Series:
-    """Text without the spaces around it; as numbers where all of it are, now that these are gone."""
+def _tidied(column: pl.Series, separator: str, *, numbers: bool) -> pl.Series:
+    """Text without the spaces around it; if wanted as numbers where all of it are, now that these are gone."""
     texts = column.str.strip_chars()
     texts = texts.set(texts.is_in(MISSING).fill_null(False), None)
+    if not numbers:
+        return texts
     digits = texts.str.replace(",", ".", literal=True) if separator == ";" else texts
     values = digits.cast(pl.Float64, strict=False)
     return values if values.null_count() == texts.null_count() else texts

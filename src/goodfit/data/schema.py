@@ -146,7 +146,7 @@ class Schema:
         if absent:
             which = f"column {absent[0]!r} is" if len(absent) == 1 else f"columns {listed(absent)} are"
             raise InputError(f"{which} missing from the new table: add what the training had, empty where unknown")
-        return Table(tuple(_fitting(by_name[field.name], field) for field in self.fields), table.rows)
+        return replace(table, columns=tuple(_fitting(by_name[field.name], field) for field in self.fields))
 
     def with_shape(self, shape: tuple[int, ...]) -> Schema:
         """The schema of a text whose inputs have this shape."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodfit.data.grouping import group_folds, group_holdout
+from goodfit.data.shelf import parts
 from goodfit.data.table import Column, Table, counted
 from goodfit.errors import InputError
 
@@ -59,16 +61,28 @@ def distinct(
     """
     weights = np.ones(table.rows) if weights is None else _checked_weights(weights, table.rows)
     columns = [*table.columns, Column("target", "number", np.asarray(target, np.float64))]
-    hashes, first, inverse = _groups(columns)
-    # sorted within their group, equal weights are summed in one order whatever the order of the rows
-    ranked = np.lexsort((weights, inverse))
-    sums = np.bincount(inverse[ranked], weights[ranked], minlength=len(first)).astype(np.float64)
+    ranked, starts = _groups(columns)
+    first, counts = ranked[starts], np.diff(starts, append=len(ranked))
+    sums = _sums(weights, ranked, counts)
     kept = np.flatnonzero(sums > 0)
-    kept = kept[np.argsort(hashes[kept] if order == "content" else first[kept], kind="stable")]
+    if order == "first":
+        kept = kept[np.argsort(first[kept], kind="stable")]
     place = np.full(len(first), -1, dtype=np.int64)
     place[kept] = np.arange(len(kept))
-    counts = np.bincount(inverse, minlength=len(first)).astype(np.int64)
-    return Distinct(first[kept], counts[kept], sums[kept], place[inverse])
+    inverse = np.empty(len(ranked), np.int64)
+    inverse[ranked] = np.repeat(place, counts)
+    return Distinct(first[kept], counts[kept], sums[kept], inverse)
+
+
+def _sums(weights: Floats, ranked: Ints, counts: Ints) -> Floats:
+    """The weight of each group, whose rows stand together in `ranked`."""
+    if len(counts) == len(ranked):
+        return weights[ranked]
+    group = np.repeat(np.arange(len(counts)), counts)
+    if weights.min() < weights.max():
+        # sorted within their group, weights are summed in one order whatever the order of the rows
+        ranked = ranked[np.lexsort((weights[ranked], group))]
+    return np.bincount(group, weights[ranked]).astype(np.float64)
 
 
 def holdout(strata: Ints | int, share: float, seed: int, groups: Ints | None = None) -> tuple[Ints, Ints]:
@@ -142,8 +156,10 @@ def strata_of(target: npt.NDArray[Any], task: Literal["binary", "multiclass", "r
         >>> np.bincount(strata_of(np.arange(40.0), "regression", bins=2))
         array([20, 20])
     """
-    values, inverse, counts = np.unique(target, return_inverse=True, return_counts=True)
-    if task != "regression" or not len(values):
+    if task != "regression":
+        return _classes(np.asarray(target))[0]
+    _, inverse, counts = np.unique(target, return_inverse=True, return_counts=True)
+    if not len(inverse):
         return inverse.astype(np.int64)
     below = (np.cumsum(counts) - counts)[inverse]
     return (below * max(1, min(bins, len(inverse) // 10)) // len(inverse)).astype(np.int64)
@@ -163,18 +179,22 @@ def _checked_weights(weights: Floats, rows: int) -> Floats:
     return weights
 
 
-def _groups(columns: list[Column]) -> tuple[Hashes, Ints, Ints]:
-    """Hash and first row of each group of equal rows, and each row's group.
+def _groups(columns: list[Column]) -> tuple[Ints, Ints]:
+    """All rows by their hash, equal ones in their own order, and where in this order each group of equal rows starts.
 
     Equal hashes are checked to be equal rows; where two different rows share one, all are hashed anew.
     """
     salt = 0
     while True:
-        hashes, first, inverse = np.unique(_row_hashes(columns, salt), return_index=True, return_inverse=True)
-        twin = first[inverse]
-        copies = np.flatnonzero(twin != np.arange(len(twin)))
-        if all(_equal(column.values[copies], column.values[twin[copies]]) for column in columns):
-            return hashes, first.astype(np.int64), inverse.astype(np.int64)
+        hashes = _row_hashes(columns, salt)
+        ranked = np.argsort(hashes, kind="stable").astype(np.int64)
+        hashes = hashes[ranked]
+        fresh = np.concatenate([[True], hashes[1:] != hashes[:-1]])
+        starts = np.flatnonzero(fresh).astype(np.int64)
+        copies = ranked[~fresh]
+        twins = np.repeat(ranked[starts], np.diff(starts, append=len(ranked)) - 1)
+        if all(_equal(column.values[copies], column.values[twins]) for column in columns):
+            return ranked, starts
         salt += 1
 
 
@@ -185,20 +205,27 @@ def _equal(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
 def _row_hashes(columns: list[Column], salt: int) -> Hashes:
     hashes = np.full(len(columns[0].values), salt, dtype=np.uint64)
     for column in columns:
-        hashes = _mixed(hashes * np.uint64(0x9E3779B97F4A7C15) + _cell_hashes(column, salt))
+        hash_cells = _cell_hashes(column, salt)
+        for rows in parts(len(hashes)):
+            cells = hash_cells(column.values[rows])
+            hashes[rows] = _mixed(hashes[rows] * np.uint64(0x9E3779B97F4A7C15) + cells)
     return hashes
 
 
-def _cell_hashes(column: Column, salt: int) -> Hashes:
+def _cell_hashes(column: Column, salt: int) -> Callable[[npt.NDArray[Any]], Hashes]:
     """64 bits a cell; of a category the text, for its code depends on which other rows are in the table."""
     if column.kind in ("image", "sound"):
-        return _mixed(np.frombuffer(b"".join(map(_digest, column.values)), dtype="<u8") ^ np.uint64(salt))
+        return lambda cells: _mixed(np.frombuffer(b"".join(map(_digest, cells)), dtype="<u8") ^ np.uint64(salt))
     if column.kind in ("category", "text"):
         key = salt.to_bytes(8, "little")
         digests = [hashlib.blake2b(level.encode(), digest_size=8, key=key).digest() for level in column.levels]
         numbers: Hashes = np.frombuffer(b"".join([*digests, bytes(8)]), dtype="<u8").astype(np.uint64)
-        return np.asarray(numbers[column.values])
-    values = column.values + 0.0  # -0.0 becomes 0.0
+        return lambda cells: np.asarray(numbers[cells])
+    return _bits
+
+
+def _bits(values: npt.NDArray[np.float64]) -> Hashes:
+    values = values + 0.0  # -0.0 becomes 0.0
     values[np.isnan(values)] = np.nan  # one pattern of bits for all
     return values.view(np.uint64)
 
@@ -216,10 +243,19 @@ def _mixed(bits: Hashes) -> Hashes:
 
 def _classes(strata: Ints | int) -> tuple[Ints, Ints]:
     """Each row's class as 0, 1, ... and each class's number of rows."""
+    if isinstance(strata, np.ndarray) and _are_codes(strata):
+        counted = np.bincount(strata)
+        codes = np.cumsum(counted > 0) - 1
+        return codes[strata].astype(np.int64), counted[counted > 0].astype(np.int64)
     _, classes, counts = np.unique(
         np.zeros(strata) if np.ndim(strata) == 0 else strata, return_inverse=True, return_counts=True
     )
     return classes.astype(np.int64), counts.astype(np.int64)
+
+
+def _are_codes(values: npt.NDArray[Any]) -> bool:
+    """Whether values can be counted without a sort: whole numbers from 0, no larger than there are values."""
+    return bool(values.dtype.kind in "iu" and len(values) and values.min() >= 0 and values.max() <= len(values))
 
 
 def _shuffled_by_class(classes: Ints, random: np.random.Generator) -> Ints:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from goodfit.data.shelf import Shelf, taken
 from goodfit.errors import InputError
 
 Kind = Literal["number", "boolean", "category", "date", "text", "image", "sound"]
@@ -69,10 +70,11 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns of one length, with distinct names."""
+    """Columns of one length, with distinct names; on a shelf if memory can't hold them and what is made of them."""
 
     columns: tuple[Column, ...]
     rows: int
+    shelf: Shelf | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,8 +83,13 @@ class Table:
 
     def take(self, row_indices: npt.NDArray[np.int64]) -> Table:
         """The table of these rows (counted from 0), in this order; a row may be taken more than once."""
-        columns = tuple(replace(column, values=column.values[row_indices]) for column in self.columns)
-        return Table(columns, len(row_indices))
+        columns = tuple(replace(c, values=taken(c.values, row_indices, self.shelf)) for c in self.columns)
+        return replace(self, columns=columns, rows=len(row_indices))
+
+    def part(self, rows: slice) -> Table:
+        """Neighbouring rows, as views."""
+        columns = tuple(replace(column, values=column.values[rows]) for column in self.columns)
+        return replace(self, columns=columns, rows=len(columns[0].values))
 
     def renamed(self, names: Sequence[str]) -> Table:
         """The same columns under other names, one a column.
@@ -93,13 +100,13 @@ class Table:
         if len(names) != len(self.columns):
             raise InputError(f"the table has {counted(len(self.columns), 'column')} where {len(names)} are wanted")
         columns = zip(self.columns, names, strict=True)
-        return Table(tuple(replace(column, name=name) for column, name in columns), self.rows)
+        return replace(self, columns=tuple(replace(column, name=name) for column, name in columns))
 
     def drop(self, name: str) -> Table:
         """The table without one column."""
         if name not in self.names:
             raise InputError(f"there is no column {name!r} to drop; the columns are {listed(self.names)}")
-        return Table(tuple(column for column in self.columns if column.name != name), self.rows)
+        return replace(self, columns=tuple(column for column in self.columns if column.name != name))
 
 
 def to_table(X: Any, names: Sequence[str] | None = None) -> Table:

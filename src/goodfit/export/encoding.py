@@ -99,7 +99,7 @@ def _parts(columns: Columns, encoder: Encoder, wanted: Mask) -> Iterator[Encoded
 
 
 def _standardized(columns: Columns, encoder: Encoder, chosen: Ints) -> Encoded:
-    """`goodfit.data.encoder.standardized` of measured inputs, cut where they are."""
+    """`goodfit.data.measures.standardized` of measured inputs, cut where they are."""
     graph, measured = columns.graph, [_measured(encoder)[i] for i in chosen]
     center, scale, low, high, fill = (values[chosen][None] for values in encoder.measures)
     given = graph.join([_raw(columns, encoder, field) for field, _ in measured])

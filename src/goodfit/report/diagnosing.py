@@ -48,7 +48,7 @@ def summarize_diagnosis(found: Diagnosed, problem: Problem, labels: Labels) -> d
     }
     summary["settings"] |= {"recipe": str(found.subject.recipe)} | asdict(found.subject.plan)
     told = np.isfinite(evidence.predicted).all(1)
-    shown = (found.prepared.problem.take(evidence.rows[told]), evidence.predicted[told])
+    shown = (found.prepared.problem.bare.take(evidence.rows[told]), evidence.predicted[told])
     return summary | decisions(
         str(Recipe.parse(evidence.asked.recipe)), shown, shown, where="rows held out of training"
     )

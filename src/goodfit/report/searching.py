@@ -67,7 +67,7 @@ def summarize_search(found: Found, tested: TestedSearch | None = None) -> dict[s
 def _decisions(found: Found, tested: TestedSearch | None) -> dict[str, Any]:
     """Calibration and confusion of the model itself, in the place of those of its weightiest trial's recipe."""
     fitted, chosen = found.ablation.fit, found.chosen
-    held_out = (fitted.prepared.problem.take(chosen.rows), chosen.predicted)
+    held_out = (fitted.prepared.problem.bare.take(chosen.rows), chosen.predicted)
     shown, where = ((tested.on_test.problem, tested.predicted), TEST) if tested else (held_out, HELD_OUT)
     return decisions(_name(len(chosen.model.members)), held_out, shown, where=where, plan=fitted.plan)
 

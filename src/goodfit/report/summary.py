@@ -51,7 +51,7 @@ def summarize_fit(fitted: Fit, diagnosis: Diagnosis, labels: Labels, test: OnTes
     features = _features(recipes, results, fitted.prepared)
     held, where = (test.problem, TEST) if test else (None, HELD_OUT)
     rows, predicted = held_out_predictions(fitted.prepared, fitted.best.results)
-    threshold_from = (problem.take(rows), predicted)
+    threshold_from = (problem.bare.take(rows), predicted)
     raw = test.as_resampled if test else _held_out_as_resampled(fitted)
     if test:
         summary["data"] |= _counts(problem, test.problem) | {"test": test.problem.rows}
@@ -182,5 +182,5 @@ def _first_repeat(comparison: Comparison) -> dict[str, Any]:
     if threshold is None:
         return {"calibration": calibration}
     where = {"rows": f"test rows of the first split, with {comparison.recipes[-1]}"}
-    found = confusion(problem.take(split.test), tested[-1], threshold)
+    found = confusion(problem.bare.take(split.test), tested[-1], threshold)
     return {"calibration": calibration, "confusion": found | where}

@@ -204,7 +204,7 @@ def _run_scores(prepared: Prepared, result: RunResult, split: Split) -> dict[str
 
 
 def _baseline_scores(problem: Problem, split: Split) -> dict[str, float]:
-    train, test = problem.take(split.train), problem.take(split.test)
+    train, test = problem.bare.take(split.train), problem.bare.take(split.test)
     if problem.task == "regression":
         mean = float(np.average(train.target, weights=train.weights))
         return _named(*(mean_scores(part.target, mean, weights=part.weights) for part in (train, test)))

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from goodfit.data.ordering import time_splits
 from goodfit.data.schema import Schema
+from goodfit.data.shelf import parts
 from goodfit.data.splits import folds
 from goodfit.decision import Decision
 from goodfit.errors import InputError
-from goodfit.model import Model, network_outputs
+from goodfit.model import PREDICTED, Model, network_outputs
 from goodfit.networks import views
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
@@ -190,26 +191,25 @@ def held_out_predictions(
     Returns:
         The rows' numbers `(r,)` and predictions `(r, C)`: the mean over the networks that held a row out.
     """
-    rows = prepared.problem.rows
-    width = max(len(prepared.problem.classes), 1)
-    total, count = np.zeros((rows, width)), np.zeros(rows)
     asked = scored or [result.run.validation for result in results]
-    for result, out in zip(results, asked, strict=True):
-        if result.outcome == "diverged":
-            continue
-        total[out] += predictions(prepared, result, out)
-        count[out] += 1
-    held = np.flatnonzero(count)
-    return held, total[held] / count[held, None]
+    told = [(result, out) for result, out in zip(results, asked, strict=True) if result.outcome != "diverged"]
+    each = {id(out): out for _, out in told}.values()
+    held = np.unique(np.concatenate([np.empty(0, np.int64), *each]))
+    total, count = np.zeros((len(held), max(len(prepared.problem.classes), 1))), np.zeros(len(held))
+    for result, out in told:
+        places = np.searchsorted(held, out)
+        total[places] += predictions(prepared, result, out)
+        count[places] += 1
+    return held, total / count[:, None]
 
 
 def predictions(prepared: Prepared, result: RunResult, rows: Ints) -> Floats:
     """A network's predictions `(r, C)` for rows of the problem: class probabilities or numbers."""
-    inputs = prepared.data.inputs[result.run.view, rows].double()
-    outputs = network_outputs(
-        result.parameters[None], result.statistics[None], result.layout, result.run.recipe, inputs
-    )
-    values = probabilities(outputs, prepared.problem.task)[0].numpy()
+    parameters, statistics = result.parameters[None], result.statistics[None]
+    every = prepared.data.inputs[result.run.view]
+    some = (every[rows[part]].double() for part in parts(len(rows), PREDICTED))
+    outputs = [network_outputs(parameters, statistics, result.layout, result.run.recipe, inputs) for inputs in some]
+    values = probabilities(torch.cat(outputs, 1), prepared.problem.task)[0].numpy()
     return prepared.scales[result.run.view].backward(values) if prepared.scales else np.asarray(values)
 
 

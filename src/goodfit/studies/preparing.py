@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from goodfit.data.encoder import Encoder, fit_encoder
 from goodfit.data.schema import Schema
+from goodfit.data.shelf import Shelf
 from goodfit.data.target import TargetScale, fit_target_scale
 from goodfit.data.words import MOST_TERMS, fit_vocabulary
 from goodfit.errors import InputError
@@ -212,7 +213,7 @@ def _assembled(problem: Problem, trains: Sequence[Ints], views: Sequence[View]) 
     numbered = [_numbered(*pair, problem.rows * (1 + copies), places) for pair in zip(views, sorts, strict=True)]
     total = problem.rows * (1 + copies) + int(places.sum())
     form = views[0].encoder.schema.form
-    inputs = torch.zeros(len(views), total, len(views[0].encoder.schema.input_names))
+    inputs = _zeros((len(views), total, len(views[0].encoder.schema.input_names)), problem.table.shelf)
     for own, view in zip(inputs, numbered, strict=True):
         _fill(own, view, problem)
     made = np.arange(len(places)).repeat(places)
@@ -221,6 +222,10 @@ def _assembled(problem: Problem, trains: Sequence[Ints], views: Sequence[View]) 
     targets = _targets(target, problem, [view.scale for view in views]).expand(len(views), -1, -1)
     data = Data(inputs, targets, torch.from_numpy(weights).float(), problem.task, form)
     return Prepared(problem, data, tuple(numbered), tuple(trains))
+
+
+def _zeros(shape: tuple[int, ...], shelf: Shelf | None) -> torch.Tensor:
+    return torch.zeros(shape) if shelf is None else torch.from_numpy(shelf.empty(shape, np.float32))
 
 
 def _sorts(view: View, classes: int, sources: int) -> Ints:
@@ -240,11 +245,11 @@ def _numbered(view: View, sorts: Ints, start: int, places: Ints) -> View:
 def _fill(inputs: torch.Tensor, view: View, problem: Problem) -> None:
     """Write a view's rows, their variants and its synthetic rows."""
     rows = problem.rows
-    inputs[:rows] = torch.from_numpy(view.encoder.transform(problem.table))
+    view.encoder.transform(problem.table, out=inputs[:rows].numpy())
     copies = len(view.variants)
     for copy, texts in enumerate(view.variants):
-        own = torch.from_numpy(view.encoder.describe(texts))
-        inputs[rows + copy : rows * (1 + copies) : copies, : own.shape[1]] = own
+        described = torch.from_numpy(view.encoder.describe(texts))
+        inputs[rows + copy : rows * (1 + copies) : copies, : described.shape[1]] = described
     if view.added is not None:
         inputs[torch.from_numpy(view.numbers)] = torch.from_numpy(view.encoder.transform(view.added.table))
 

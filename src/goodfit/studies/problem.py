@@ -65,6 +65,11 @@ class Problem:
         """What splits keep even: the classes, or quantile bins of the target."""
         return strata_of(self.target, self.task)
 
+    @property
+    def bare(self) -> Problem:
+        """Its target and weights, without a column: what scores need of it."""
+        return replace(self, table=Table((), self.rows))
+
     def take(self, rows: Ints) -> Problem:
         """The problem with some of its rows."""
         return replace(
@@ -90,7 +95,7 @@ class Problem:
         """What makes rows equal beside the target: the table, and the time, for what comes back later is no copy."""
         if self.times is None:
             return self.table
-        return Table((*self.table.columns, Column("time", "number", self.times)), self.rows)
+        return replace(self.table, columns=(*self.table.columns, Column("time", "number", self.times)))
 
     @property
     def kind(self) -> Kind:

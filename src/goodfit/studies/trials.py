@@ -89,7 +89,7 @@ def evidence_of(
     each = tuple(scored or [result.run.validation for result in trials[chosen].results])
     first = slice(len(each))
     rows = np.unique(np.concatenate(each))
-    held, predicted = problem.take(rows), _predicted(prepared, trials[chosen].results[first], each, rows)
+    held, predicted = problem.bare.take(rows), _predicted(prepared, trials[chosen].results[first], each, rows)
     usable = [i for i, trial in enumerate(trials) if trial.usable and trial.kind == "dose"]
     means = [float(np.average(trials[i].losses, weights=held.weights)) for i in usable]
     best = usable[int(np.argmin(means))] if usable else chosen
@@ -126,7 +126,7 @@ def _scores(problem: Problem, predicted: Floats, rows: Ints) -> tuple[dict[str, 
     """The scores of predictions for held-out rows, and of the constant prediction; empty without rows."""
     if not len(rows):
         return {}, {}
-    scores, held = scores_of(problem, predicted, rows), problem.take(rows)
+    scores, held = scores_of(problem, predicted, rows), problem.bare.take(rows)
     if problem.task == "regression":
         mean = float(np.average(problem.target, weights=problem.weights))
         return scores, mean_scores(held.target, mean, weights=held.weights)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from goodfit.training.runs import Data, Run, Settings
 
-FORMAT = 2
+FORMAT = 3
 """Of what is saved: a file of another format belongs to no job."""
 
 
@@ -73,9 +74,10 @@ def fingerprint(data: Data, runs: Sequence[Run], settings: Settings) -> str:
     digest = hashlib.sha256(repr((version("goodfit"), FORMAT, settings, data.task, data.form)).encode())
     for tensor in (data.inputs, data.targets, data.weights):
         digest.update(repr(tuple(tensor.shape)).encode())
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        digest.update(tensor.cpu().contiguous().numpy().data)
     for run in runs:
         digest.update(repr((str(run.recipe), run.seed, run.view, run.learning_rate)).encode())
         for rows in (run.train, run.validation, run.added, run.variants, run.shift):
-            digest.update(b"|" + (b"" if rows is None else rows.tobytes()))
+            digest.update(b"|")
+            digest.update(b"" if rows is None else np.ascontiguousarray(rows).data)
     return digest.hexdigest()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from goodfit.rng import Purpose, Streams
+from goodfit.rng import Draw, Purpose, Streams
 from goodfit.training.runs import Data, Run
 from goodfit.training.runs import Rows as RowNumbers
 
@@ -123,20 +123,27 @@ def train_rows(run: Run, data: Data) -> Tensor:
 
 
 def moved(tensor: Tensor, members: Tensor) -> Tensor:
-    """Some rows of a tensor, moved to the front of its memory."""
+    """Some rows of a tensor, moved to the front of its memory; rows that are one and the same stay."""
     kept = tensor[: len(members)]
-    kept.copy_(tensor[members])
+    if tensor.stride(0):
+        kept.copy_(tensor[members])
     return kept
 
 
 def _sample(data: Data, views: Sequence[int], rows: Sequence[RowNumbers]) -> Sample:
-    """Rows of members as one matrix of places in the long table, padded with the member's first: no row of others."""
+    """Rows of members as one matrix of places in the long table, padded with the member's first: no row of others.
+
+    Where all have the same, they are there once.
+    """
+    device, counts = data.inputs.device, torch.tensor([len(own) for own in rows])
+    if all(own is rows[0] and view == views[0] for own, view in zip(rows, views, strict=True)):
+        shared = torch.from_numpy(rows[0] + views[0] * data.inputs.shape[1]).to(device)
+        return Sample.of(shared.expand(len(rows), -1), counts.to(device))
     places = np.empty((len(rows), max(len(own) for own in rows)), np.int64)
     for row, own, view in zip(places, rows, views, strict=True):
         np.add(own, view * data.inputs.shape[1], out=row[: len(own)])
         row[len(own) :] = row[:1] if len(own) else 0
-    device = data.inputs.device
-    return Sample.of(torch.from_numpy(places).to(device), torch.tensor([len(own) for own in rows]).to(device))
+    return Sample.of(torch.from_numpy(places).to(device), counts.to(device))
 
 
 def _variants(data: Data, runs: Sequence[Run], train: Sample) -> Tensor:
@@ -154,11 +161,17 @@ def _evaluated(train: Sample, streams: Streams) -> Sample:
     if train.rows.shape[1] <= EVALUATED_ROWS:
         return train
     chosen = train.rows.new_empty(len(train.counts), EVALUATED_ROWS)
-    for m in range(len(chosen)):  # one by one: the order of a million rows for all at once would be gigabytes
-        if train.counts[m] <= EVALUATED_ROWS:
+    for m, count in enumerate(train.counts.tolist()):  # one by one: a million rows of all at once would be gigabytes
+        if count <= EVALUATED_ROWS:
             chosen[m] = train.rows[m, :EVALUATED_ROWS]
-            continue
-        draw = Streams(streams.base[m : m + 1]).at(Purpose.EVALUATION)
-        order = draw.order(train.rows.shape[1], train.counts[m : m + 1])[0, :EVALUATED_ROWS]
-        chosen[m] = train.rows[m, order]
+        else:
+            places = _first(Streams(streams.base[m : m + 1].cpu()).at(Purpose.EVALUATION), count)
+            chosen[m] = train.rows[m, places.to(train.rows.device)]
     return Sample.of(chosen, train.counts.clamp(max=EVALUATED_ROWS))
+
+
+def _first(draw: Draw, count: int) -> Tensor:
+    """The first `EVALUATED_ROWS` of a random order of more."""
+    words = draw.bits(count)[0].numpy()
+    least = np.argpartition(words, EVALUATED_ROWS)[:EVALUATED_ROWS]
+    return torch.from_numpy(least[np.lexsort((least, words[least]))])

@@ -1,0 +1,158 @@
+"""Table files a piece at a time: frames of the same columns, from files of any size."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import ipc
+
+from goodfit.data.readers import SEPARATED, check_path, separated, whole_only
+from goodfit.data.shelf import ROWS_AT_ONCE
+from goodfit.errors import InputError
+
+BYTES_AT_ONCE = 1 << 26
+"""Of text that is read together."""
+MOST_OF_A_RECORD = 8 * BYTES_AT_ONCE
+OF_GZIP = 5
+"""How many times larger than its compressed form a text is taken to be."""
+
+Texts = frozenset[str]
+"""Names of columns that are text whatever a piece of them looks like."""
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A table as a series of frames.
+
+    Args:
+        name: for messages.
+        size: bytes that it takes in memory, as a float a value; a guess where the file doesn't say.
+        frames: called with the columns that are text; begins anew with each call.
+    """
+
+    name: str
+    size: int
+    frames: Callable[[Texts], Iterator[pl.DataFrame]]
+
+
+def batches(path: str | Path) -> Batches:
+    """A table file that need not fit into memory.
+
+    Args:
+        path: .parquet, .arrow, .feather, .ipc, .csv, .txt, .tsv or .tab; separated text also with .gz after it.
+
+    Raises:
+        InputError: the file is absent, unreadable, or of a kind that can only be read whole. What is wrong further on
+            is found while it is read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "sales.csv")
+        ...     _ = path.write_text("day,price\\n2024-05-01,1.5\\n2024-05-02,NA\\n")
+        ...     [frame["price"].to_list() for frame in batches(path).frames(frozenset())]
+        [[1.5, None]]
+    """
+    path = Path(path)
+    suffix, zipped = check_path(path)
+    if suffix in SEPARATED:
+        size = path.stat().st_size * (OF_GZIP if zipped else 1)
+        return Batches(str(path), 2 * size, lambda texts: _separated(path, zipped, texts))
+    if whole_only(path):
+        raise InputError(f"{path} can only be read whole: convert it to Parquet")
+    if suffix == ".parquet":
+        return _parquet(path)
+    return Batches(str(path), 2 * path.stat().st_size, lambda _: _arrow(path))
+
+
+def _parquet(path: Path) -> Batches:
+    try:
+        metadata = pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, "parquet") from error
+    return Batches(str(path), 8 * metadata.num_rows * metadata.num_columns, lambda _: _parquet_frames(path))
+
+
+def _parquet_frames(path: Path) -> Iterator[pl.DataFrame]:
+    try:
+        with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE // 4):
+                yield cast(pl.DataFrame, pl.from_arrow(batch))
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, "parquet") from error
+
+
+def _arrow(path: Path) -> Iterator[pl.DataFrame]:
+    try:
+        with pa.OSFile(str(path)) as file:
+            try:
+                reader = ipc.open_file(file)
+                for place in range(reader.num_record_batches):
+                    yield cast(pl.DataFrame, pl.from_arrow(reader.get_batch(place)))
+            except pa.ArrowInvalid:
+                file.seek(0)
+                yield from (cast(pl.DataFrame, pl.from_arrow(batch)) for batch in ipc.open_stream(file))
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, "arrow") from error
+
+
+def _damaged(path: Path, kind: str) -> InputError:
+    return InputError(f"{path} is not a whole {kind} file: write or download it anew")
+
+
+def _separated(path: Path, zipped: bool, texts: Texts) -> Iterator[pl.DataFrame]:
+    header, before = b"", 0
+    for piece in _pieces(path, zipped):
+        yield separated(header + piece, path, before=before - header.count(b"\n"), texts=texts)
+        header = header or _header(piece)
+        before += piece.count(b"\n")
+
+
+def _header(piece: bytes) -> bytes:
+    """The line of names, with its end."""
+    start = len(piece) - len(piece.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
+    return piece[start : _end_of_record(piece, start)]
+
+
+def _pieces(path: Path, zipped: bool) -> Iterator[bytes]:
+    """Whole records: a piece ends at a line's end where every quote before it is closed."""
+    rest = b""
+    try:
+        with gzip.open(path) if zipped else path.open("rb") as file:
+            while more := file.read(BYTES_AT_ONCE):
+                rest += more
+                if end := _last_end(rest):
+                    yield rest[:end]
+                    rest = rest[end:]
+                elif len(rest) > MOST_OF_A_RECORD:
+                    raise InputError(f"{path} has a quote that is not closed: write a quote within text as two")
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise InputError(f"{path} is not a whole gzip file: compress it anew") from None
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}") from None
+    if rest.strip():
+        yield rest
+
+
+def _end_of_record(text: bytes, start: int) -> int:
+    """The place after the first line's end with an even number of quotes before it."""
+    end = text.find(b"\n", start) + 1
+    while end and text.count(b'"', start, end) % 2:
+        end = text.find(b"\n", end) + 1
+    return end or len(text)
+
+
+def _last_end(text: bytes) -> int:
+    """The place after the last line's end with an even number of quotes before it; 0 if there is none."""
+    end = text.rfind(b"\n") + 1
+    while end and text.count(b'"', 0, end) % 2:
+        end = text.rfind(b"\n", 0, end - 1) + 1
+    return end

@@ -1,0 +1,116 @@
+"""Tables that memory can't hold: learned from files, with the results that they have in memory, bit for bit."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from commandline import QUICK, goodfit
+
+from goodfit.data import batches, shelf
+
+MODEL = "model.safetensors"
+EACH_TARGET = pytest.mark.parametrize("target", ["answer", "count", "yes", "price"])
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(300, 3))
+    score = x[:, 0] + x[:, 1] * x[:, 2]
+    frame = pl.DataFrame(
+        {
+            "a": x[:, 0].round(4),
+            "b": pl.Series(x[:, 1]).set(pl.Series(x[:, 1] > 2), None),
+            "c": x[:, 2],
+            "kind": random.choice(["x", "y", "z"], 300).tolist(),
+            "person": random.integers(0, 40, 300),
+            "day": pl.Series(random.integers(10_000, 20_000, 300)).cast(pl.Int32).cast(pl.Date),
+            "answer": np.where(score > 0, "good", "bad").tolist(),
+            "count": np.clip(np.round(score) + 2, 0, 4).astype(np.int64),
+            "yes": score > 0.5,
+            "price": score + random.normal(size=300),
+        }
+    )
+    frame = pl.concat([frame, frame[:30]])
+    path = tmp_path_factory.mktemp("large") / "table.csv"
+    frame.write_csv(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def in_small_pieces(monkeypatch):
+    monkeypatch.setattr(batches, "BYTES_AT_ONCE", 4000)
+    monkeypatch.setattr(shelf, "ROWS_AT_ONCE", 64)
+
+
+def summary(out):
+    told = json.loads((out / "run.json").read_text())
+    del told["created"], told["data"]["notes"]
+    return told
+
+
+def both(command, table, folder, *options):
+    """The same command in memory and from files."""
+    outs = []
+    for name, memory in (("memory", "100GB"), ("files", "1KB")):
+        out = folder / name
+        done = goodfit(command, table, *options, "--memory", memory, "--out", out)
+        assert done.status == 0, done.err
+        outs.append(out)
+    return outs
+
+
+@EACH_TARGET
+def test_a_fit_is_the_same(table, tmp_path, target):
+    one, other = both("fit", table, tmp_path, "--target", target, *QUICK)
+    assert (one / MODEL).read_bytes() == (other / MODEL).read_bytes()
+    assert summary(one) == summary(other)
+    assert not (tmp_path / "memory.cache").exists()
+    assert (tmp_path / "files.cache" / "columns" / "table.json").exists()
+
+
+@pytest.mark.parametrize("kept", [("--group", "person"), ("--time", "day")])
+def test_groups_and_times_are_kept(table, tmp_path, kept):
+    one, other = both("fit", table, tmp_path, "--target", "answer", *QUICK, *kept)
+    assert (one / MODEL).read_bytes() == (other / MODEL).read_bytes()
+
+
+def test_a_comparison_is_the_same(table, tmp_path):
+    recipes = ("--recipe", "none", "--recipe", "l2=0.01, early_stopping=2", "--seeds", "2")
+    one, other = both("compare", table, tmp_path, "--target", "price", *recipes)
+    assert summary(one) == summary(other)
+
+
+def test_the_files_serve_again_for_the_same_table_alone(table, tmp_path):
+    def fitted(path):
+        done = goodfit(
+            "fit", path, "--target", "answer", *QUICK, "--memory", "1KB", "--out", tmp_path / "run", "--json"
+        )
+        assert done.status == 0, done.err
+        return json.loads(done.out)["data"]
+
+    assert "330 rows are learned from files in" in fitted(table)["notes"][0]
+    written = (tmp_path / "run.cache" / "columns" / "0.f8").stat().st_mtime_ns
+    fitted(table)
+    assert (tmp_path / "run.cache" / "columns" / "0.f8").stat().st_mtime_ns == written
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join(table.read_text().splitlines()[:200]) + "\n")
+    assert fitted(other)["rows"] == 199
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--target", "anser"), "no column 'anser': did you mean 'answer'?"),
+        (("--target", "answer", "--group", "persn"), "no column 'persn': did you mean 'person'?"),
+        (("--target", "b"), "the target has 8 missing values"),
+        (("--target", "day"), "dates"),
+        (("--target", "answer", "--memory", "much"), "--memory much: give a size above 0, such as 3GB"),
+    ],
+)
+def test_bad_input(table, tmp_path, options, told):
+    done = goodfit("fit", table, "--memory", "1KB", *QUICK, *options, "--out", tmp_path / "run")
+    assert done.status == 2
+    assert told in done.err
+    assert done.err.count("\n") == 1
