@@ -77,7 +77,7 @@ def test_a_source_without_rows_is_refused(tmp_path):
 
 def test_a_value_is_told_by_its_row(tmp_path):
     frames = (numbers(1, 2), pl.DataFrame({"x": [1.0, float("inf")], "kind": ["a", "b"]}))
-    with pytest.raises(InputError, match="column 'x' has 1 infinite.*first in row 2.*rows are counted from row 3"):
+    with pytest.raises(InputError, match=r"column 'x' has 1 infinite.*first in row 2.*rows are counted from row 3"):
         gather(source(*frames), "print", tmp_path)
 
 
