@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from commandline import QUICK, goodfit
 
+from goodfit.commands import fit as command
 from goodfit.data import batches, shelf
 
 MODEL = "model.safetensors"
@@ -97,6 +98,18 @@ def test_the_files_serve_again_for_the_same_table_alone(table, tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("\n".join(table.read_text().splitlines()[:200]) + "\n")
     assert fitted(other)["rows"] == 199
+
+
+def test_a_search_learns_from_some_of_the_rows(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "SEARCHED", 150)
+    monkeypatch.setattr(command, "TESTED", 30)
+    options = ("--target", "answer", "--recipe", "l2=1e-4..0.1", "--budget", "3s", "--memory", "1KB")
+    done = goodfit("fit", table, *options, "--out", tmp_path / "run", "--json")
+    assert done.status == 0, done.err
+    told = json.loads(done.out)["data"]
+    assert 130 < told["train"] <= 150, "of these, equal ones are one"
+    assert told["test"] == 30
+    assert "the search learned from 150 of" in told["notes"][1]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from goodfit.commands.folder import open_folder, write_run
+from goodfit.commands.large import for_search
 from goodfit.commands.reading import Source, read_source
 from goodfit.commands.terminal import console, print_json, print_table, progress
 from goodfit.diagnosis import diagnose
@@ -32,6 +33,8 @@ from goodfit.studies.usual import usual_settings
 from goodfit.training import Checkpoint, Execution
 
 TEST_SHARE = 0.2
+SEARCHED, TESTED = 1_000_000, 200_000
+"""Rows at most of a table in files that a search learns from, and that its model is tested on."""
 RESERVE = 7.0
 """Seconds of a budget kept for scoring and writing."""
 
@@ -80,7 +83,11 @@ def run(request: Request) -> None:
         if asked is None:
             from goodfit.commands import search  # Optuna and its database only where they're used
 
-            summary = search.run(request, *parts, given.notes, plan=plan, budget=budget or USUAL_BUDGET)
+            train, test = (for_search(p, n, request.seed) for p, n in zip(parts, (SEARCHED, TESTED), strict=True))
+            notes = given.notes
+            if train.rows < parts[0].rows:
+                notes = (*notes, f"the search learned from {train.rows:,} of {parts[0].rows:,} rows; a recipe uses all")
+            summary = search.run(request, train, test, notes, plan=plan, budget=budget or USUAL_BUDGET)
         else:
             summary = _fit(request, asked, *parts, given.notes, plan=plan, budget=budget, checkpoint=checkpoint)
     _show(summary, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,14 @@ def groups_in(found: Gathered, name: str) -> NDArray[np.int64]:
     different, group = np.unique(column.values, return_inverse=True)
     names = _raw(column, different, found.types[name]).cast(pl.String).to_numpy().astype(str)
     return np.asarray(np.argsort(np.argsort(names))[group], dtype=np.int64)
+
+
+def for_search(problem: Problem, most: int, seed: int) -> Problem:
+    """The problem that a search learns from: of a table in files so many of its rows at most, at random, in memory."""
+    if problem.table.shelf is None:
+        return problem
+    rows = np.random.default_rng(seed).choice(problem.rows, min(most, problem.rows), replace=False)
+    return replace(problem, table=replace(problem.table, shelf=None)).take(np.sort(rows))
 
 
 def column_of(table: Table, name: str) -> Column:

@@ -62,6 +62,8 @@ def distinct(
     weights = np.ones(table.rows) if weights is None else _checked_weights(weights, table.rows)
     columns = [*table.columns, Column("target", "number", np.asarray(target, np.float64))]
     ranked, starts = _groups(columns)
+    if len(starts) == len(ranked) and weights.min() > 0:
+        return _all_different(ranked if order == "content" else np.arange(len(ranked)), weights)
     first, counts = ranked[starts], np.diff(starts, append=len(ranked))
     sums = _sums(weights, ranked, counts)
     kept = np.flatnonzero(sums > 0)
@@ -72,6 +74,12 @@ def distinct(
     inverse = np.empty(len(ranked), np.int64)
     inverse[ranked] = np.repeat(place, counts)
     return Distinct(first[kept], counts[kept], sums[kept], inverse)
+
+
+def _all_different(rows: Ints, weights: Floats) -> Distinct:
+    inverse = np.empty(len(rows), np.int64)
+    inverse[rows] = np.arange(len(rows))
+    return Distinct(rows, np.broadcast_to(np.int64(1), rows.shape), weights[rows], inverse)
 
 
 def _sums(weights: Floats, ranked: Ints, counts: Ints) -> Floats:
@@ -187,10 +195,10 @@ def _groups(columns: list[Column]) -> tuple[Ints, Ints]:
     salt = 0
     while True:
         hashes = _row_hashes(columns, salt)
-        ranked = np.argsort(hashes, kind="stable").astype(np.int64)
+        ranked = np.argsort(hashes, kind="stable").astype(np.int64, copy=False)
         hashes = hashes[ranked]
         fresh = np.concatenate([[True], hashes[1:] != hashes[:-1]])
-        starts = np.flatnonzero(fresh).astype(np.int64)
+        starts = np.flatnonzero(fresh).astype(np.int64, copy=False)
         copies = ranked[~fresh]
         twins = np.repeat(ranked[starts], np.diff(starts, append=len(ranked)) - 1)
         if all(_equal(column.values[copies], column.values[twins]) for column in columns):
