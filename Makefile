@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-all lint format docs bench bench-peers truth clean
+.PHONY: demo test test-all lowest lint format docs dist sbom bench bench-peers truth clean
 
 demo: $(VENV)/.installed          ## the fraud example: four configurations, a table with error bars, a report
 	$(BIN)/goodfit demo --out demo-run
@@ -23,6 +23,20 @@ lint: $(VENV)/.installed          ## ruff, mypy, import-linter
 
 docs: $(VENV)/.installed          ## the documentation as a site that needs no network, in site/; it runs the tour
 	PYTHONPATH=tools $(BIN)/python -m docs_site
+
+lowest: $(VENV)/.installed        ## the core's tests with the oldest versions of what goodfit needs that it promises to work with
+	$(PYTHON) -m venv --clear $(VENV)-lowest
+	PYTHONPATH=tools $(BIN)/python -m release.lowest pyproject.toml $(LOWEST) > $(VENV)-lowest/lowest.txt
+	$(VENV)-lowest/bin/python -m pip install --quiet -c $(VENV)-lowest/lowest.txt . pytest hypothesis
+	$(VENV)-lowest/bin/python -m pytest -q -m "not slow" -W default $$(PYTHONPATH=tools $(BIN)/python -c \
+	  "from release.lowest import CORE; print(*CORE)")
+
+dist: $(VENV)/.installed          ## wheel and source archive, in dist/; the same bytes whenever made from a commit
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build
+
+sbom: $(VENV)/.installed          ## what goodfit[all] brings, with licences: a bill of materials, in dist/
+	mkdir -p dist
+	PYTHONPATH=tools $(BIN)/python -m release.sbom dist/goodfit.cdx.json
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format .
@@ -66,4 +80,4 @@ $(VENV)/.programs: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-run site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest dist demo-run site .pytest_cache .mypy_cache .ruff_cache

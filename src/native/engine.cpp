@@ -8,8 +8,13 @@
 //             hidden   = dropout(relu(batch norm(rows weights + bias)))      a layer after the other
 //             gradient = the way back
 //             weights  = average(max norm(prox(step(decay(weights)))))
+#if defined(_MSC_VER) && !defined(__clang__)
+#pragma fp_contract(off)  // compilers before 2022 contract where arithmetic is precise, too
+#endif
+
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <numeric>
 
 #include "job.h"
@@ -329,8 +334,9 @@ PUBLIC int goodfit_mean_losses(const Job* job, const Member* members, std::int64
 PUBLIC void goodfit_shrink(float* weights, const float* second, const float* gradient, float* mean,
                            const std::uint8_t* zero, std::int64_t count, float rate, float correction, float eps,
                            float l1, float share) {
-    (second ? shrink<true> : shrink<false>)(weights, second, gradient, mean, zero, count, rate, correction, eps, l1,
-                                            share);
+    auto* step = shrink<false>;
+    if (second) step = shrink<true>;
+    step(weights, second, gradient, mean, zero, count, rate, correction, eps, l1, share);
 }
 
 // Which weights are 0.

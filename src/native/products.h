@@ -6,6 +6,9 @@
 #include <memory>
 #include <new>
 
+#ifdef _WIN32
+#include <malloc.h>
+#endif
 #ifdef __AVX512BF16__
 #include <immintrin.h>
 #endif
@@ -34,7 +37,8 @@ private:
 #ifdef _WIN32
         void* p = _aligned_malloc(bytes, 64);
 #else
-        void* p = std::aligned_alloc(64, bytes);
+        void* p = nullptr;  // C++17's own function is newer than the macOS that wheels are for
+        if (posix_memalign(&p, 64, bytes)) p = nullptr;
 #endif
         if (!p) throw std::bad_alloc();
         return static_cast<T*>(p);

@@ -99,10 +99,13 @@ inline void update(const Job& job, const Member& member, float* w, const float* 
     const auto part = [&](std::int64_t from, std::int64_t count, const Shrinkage& by) {
         const bool prox = by.l1 != 0.0f || by.elastic_net != 0.0f;
         float *first = member.first + from, *second = member.second + from;
+        auto* adams = adam<false>;
+        auto* sgds = sgd<false>;
+        if (prox) adams = adam<true>, sgds = sgd<true>;
         if (job.adam)
-            (prox ? adam<true> : adam<false>)(w + from, first, second, gradient + from, count, rates, by);
+            adams(w + from, first, second, gradient + from, count, rates, by);
         else
-            (prox ? sgd<true> : sgd<false>)(w + from, first, gradient + from, count, rates, by);
+            sgds(w + from, first, gradient + from, count, rates, by);
     };
     part(0, weights, doses.weights);
     part(weights, total - weights, doses.others);

@@ -19,12 +19,14 @@ from goodfit.regularizers import Stack
 from goodfit.training.block import Block
 from goodfit.training.compiled import Compiled, library_in_use, unknown
 from goodfit.training.evaluation import mean_losses, refresh_statistics
-from goodfit.training.native import find_blas, load_library, multiplies_bf16
+from goodfit.training.native import find_blas, installed_libraries, load_library, multiplies_bf16
 from goodfit.training.rows import Sample
 from goodfit.training.runs import Data, Settings
 from goodfit.training.step import train_epoch
 
 Choice = Literal["auto", "compiled", "portable"]
+
+NO_BLAS = "finds no BLAS that it can call"
 
 
 class Engine(Protocol):
@@ -93,6 +95,8 @@ def choose_engine(choice: Choice, data: Data, settings: Settings, regularizers: 
     on_cpu = data.inputs.device.type == "cpu"
     if choice == "compiled":
         library_in_use()
+        if not find_blas().sgemm:
+            raise InputError(f"the compiled engine {NO_BLAS}; choose the portable one, or auto")
         if strange or not on_cpu:
             limit = f"doesn't know {', '.join(strange)}" if strange else "works on the CPU alone"
             raise InputError(f"the compiled engine {limit}; choose the portable one, or auto")
@@ -114,11 +118,18 @@ def _say_once(reason: str) -> None:
 
 def _why_not(strange: list[str]) -> str | None:
     """Why the compiled engine can't be taken, in a sentence; None if it can."""
+    if load_library() is None and installed_libraries():
+        return (
+            "goodfit's compiled engine can't be loaded on this machine, so it trains by its portable engine, several "
+            "times slower; install a C++ compiler and goodfit from its source"
+        )
     if load_library() is None:
         return (
             "goodfit was installed without a C++ compiler, so it trains by its portable engine, several times slower; "
             "install a compiler and goodfit anew"
         )
+    if not find_blas().sgemm:
+        return f"the compiled engine {NO_BLAS}: the portable one trains, several times slower"
     if strange:
         return f"the compiled engine doesn't know {', '.join(strange)}: the portable one trains, several times slower"
     return None

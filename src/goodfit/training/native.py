@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,14 +14,17 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-SUFFIX = {"win32": ".dll"}.get(sys.platform, ".so")
+SUFFIX = ".dll" if sys.platform == "win32" else ".so"
+"""Of a library that is loaded while a program runs: macOS's .dylib are those that it is linked with."""
 KINDS = ("avx512_bf16", "avx512", "avx2", "baseline")
 """What the engine is built for, the most able first."""
+SIGNATURE = b"void (char *, char *, int *, int *, int *, "
+"""How SciPy's product of matrices must begin: where its whole numbers are wider, calling it would crash."""
 
 
 @dataclass(frozen=True)
 class Blas:
-    """Addresses of a BLAS's functions; 0 for one that it hasn't.
+    """Addresses of a BLAS's functions; 0 for one that it hasn't, or not in the form that the engine calls.
 
     Args:
         sgemm: product of float32 matrices.
@@ -42,15 +45,20 @@ class Blas:
 
 @cache
 def load_library() -> ctypes.CDLL | None:
-    """The compiled engine for this processor; None where none was built."""
+    """The compiled engine for this processor; None where none was built, or none of them can be loaded."""
+    for path in installed_libraries():
+        with suppress(OSError):  # for another processor or system, or what it needs is missing
+            return _prepared(ctypes.CDLL(str(path)))
+    return None
+
+
+def installed_libraries() -> list[Path]:
+    """The files of the engines that were built and that this processor can run, the most able first."""
     import goodfit
 
-    for kind in usable_kinds():
-        for folder in goodfit.__path__:
-            path = Path(folder) / "native" / f"engine_{kind}{SUFFIX}"
-            if path.exists():
-                return _prepared(ctypes.CDLL(str(path)))
-    return None
+    names = [f"engine_{kind}{SUFFIX}" for kind in usable_kinds()]
+    paths = [Path(folder) / "native" / name for name in names for folder in goodfit.__path__]
+    return [path for path in paths if path.exists()]
 
 
 def usable_kinds() -> tuple[str, ...]:
@@ -102,14 +110,15 @@ def torch_blas() -> Blas | None:
 
 
 def scipy_blas() -> Blas:
-    """The BLAS that SciPy offers to compiled code."""
+    """The BLAS that SciPy offers to compiled code; without products where its whole numbers have 64 bits."""
     from scipy.linalg import cython_blas
 
     capsule = cython_blas.__pyx_capi__["sgemm"]
     name, pointer = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
     name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return Blas(pointer(capsule, name(capsule)) or 0)
+    signature = name(capsule)
+    return Blas(pointer(capsule, signature) or 0 if signature.startswith(SIGNATURE) else 0)
 
 
 @cache

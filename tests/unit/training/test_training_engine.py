@@ -16,6 +16,7 @@ from goodfit.regularizers.recipe import Dose, dose
 from goodfit.training import Execution, train
 from goodfit.training.compiled import FIELDS, Compiled
 from goodfit.training.engine import Portable, _say_once, choose_engine
+from goodfit.training.native import Blas
 
 COMPILED, PORTABLE = Execution(engine="compiled"), Execution(engine="portable")
 
@@ -43,6 +44,7 @@ def nothing_said():
 def without_library(monkeypatch):
     for module in ("engine", "compiled"):
         monkeypatch.setattr(f"goodfit.training.{module}.load_library", lambda: None)
+    monkeypatch.setattr("goodfit.training.engine.installed_libraries", list)
 
 
 def chosen(choice, data=None, recipe=None):
@@ -93,6 +95,21 @@ def test_without_a_library_the_compiled_engine_is_refused(monkeypatch):
     with pytest.raises(InputError) as error:
         train(make_data(), [make_run()], make_settings(), execution=COMPILED)
     assert str(error.value) == "the compiled engine is not installed; install a C++ compiler and goodfit anew"
+
+
+def test_a_library_that_cant_be_loaded_is_told_from_none(monkeypatch):
+    without_library(monkeypatch)
+    monkeypatch.setattr("goodfit.training.engine.installed_libraries", lambda: ["engine_baseline.so"])
+    with pytest.warns(SlowerTraining, match="engine can't be loaded on this machine, so it trains by its portable"):
+        train(make_data(), [make_run()], make_settings())
+
+
+def test_without_products_the_portable_engine_trains_and_the_compiled_one_is_refused(monkeypatch):
+    monkeypatch.setattr("goodfit.training.engine.find_blas", lambda: Blas(0))
+    with pytest.warns(SlowerTraining, match="finds no BLAS that it can call: the portable one trains, several times"):
+        train(make_data(), [make_run()], make_settings())
+    with pytest.raises(InputError, match="finds no BLAS that it can call; choose the portable one, or auto"):
+        train(make_data(), [make_run()], make_settings(), execution=COMPILED)
 
 
 def test_a_technique_of_ones_own_is_trained_by_the_portable_engine_and_that_is_said_once():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from scipy.linalg import cython_blas
 from threadpoolctl import threadpool_info
 from training_problems import assert_near, make_data, make_settings, mixed_runs
 
@@ -91,6 +92,24 @@ def test_where_the_most_able_was_not_built_the_next_is_taken(monkeypatch, tmp_pa
     monkeypatch.setattr(goodfit, "__path__", [str(tmp_path)])
     pretend(monkeypatch, "AVX512")
     assert file_loaded(monkeypatch) == ["engine_baseline"]
+
+
+def test_a_library_that_cant_be_loaded_gives_way_to_the_next(monkeypatch, tmp_path):
+    (tmp_path / "native").mkdir()
+    (tmp_path / "native" / f"engine_avx2{SUFFIX}").write_text("no library")
+    monkeypatch.setattr(goodfit, "__path__", [str(tmp_path)])
+    pretend(monkeypatch, "AVX512")
+    assert load_library.__wrapped__() is None
+    (tmp_path / "native" / f"engine_baseline{SUFFIX}").write_bytes(path_of("baseline").read_bytes())
+    assert "engine_baseline" in load_library.__wrapped__()._name
+
+
+@pytest.mark.parametrize(("signature", "callable"), [("int *, int *, int *, s *", True), ("long *, int *", False)])
+def test_a_blas_with_wider_whole_numbers_is_not_called(monkeypatch, signature, callable):
+    made, name = ctypes.pythonapi.PyCapsule_New, f"void (char *, char *, {signature})".encode()
+    made.restype, made.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    monkeypatch.setitem(cython_blas.__pyx_capi__, "sgemm", made(4096, name, None))
+    assert scipy_blas() == Blas(4096 if callable else 0)
 
 
 def test_where_none_was_built_there_is_none(monkeypatch, tmp_path):
