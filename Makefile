@@ -27,7 +27,7 @@ docs: $(VENV)/.installed          ## the documentation as a site that needs no n
 lowest: $(VENV)/.installed        ## the core's tests with the oldest versions of what goodfit needs that it promises to work with
 	$(PYTHON) -m venv --clear $(VENV)-lowest
 	PYTHONPATH=tools $(BIN)/python -m release.lowest pyproject.toml $(LOWEST) > $(VENV)-lowest/lowest.txt
-	$(VENV)-lowest/bin/python -m pip install --quiet -c $(VENV)-lowest/lowest.txt . pytest hypothesis
+	$(VENV)-lowest/bin/python -m pip install --quiet -c $(VENV)-lowest/lowest.txt ".[image,audio]" pytest hypothesis pandas
 	$(VENV)-lowest/bin/python -m pytest -q -m "not slow" -W default $$(PYTHONPATH=tools $(BIN)/python -c \
 	  "from release.lowest import CORE; print(*CORE)")
 

@@ -37,6 +37,7 @@ from goodfit.regularizers import Recipe
 
 FORMAT, FORMAT_OF_BLENDS, FORMAT_OF_DECISIONS = 2, 3, 4
 """What is read and written: a model has the lowest that says all of it, so that older programs read what they can."""
+FORMAT_OF_SUMMARIES = 1
 MODEL, SUMMARY, HISTORY, REPORT = "model.safetensors", "run.json", "history.parquet", "report.html"
 
 
@@ -149,7 +150,7 @@ def read_summary(folder: Path) -> tuple[dict[str, Any], pl.DataFrame | None]:
     """Read what a run folder tells of its run: the summary, and the losses by epoch if they are there.
 
     Raises:
-        InputError: no run there, or its files can't be read.
+        InputError: no run there, its files can't be read, or a newer goodfit wrote them.
     """
     file, losses = folder / SUMMARY, folder / HISTORY
     if not file.is_file():
@@ -161,6 +162,11 @@ def read_summary(folder: Path) -> tuple[dict[str, Any], pl.DataFrame | None]:
         raise InputError(f"the run in {folder} can't be read ({_line(error)}): make it again") from None
     if not isinstance(summary, dict):
         raise InputError(f"{file} doesn't tell of a run: give a folder that goodfit wrote, or make it again")
+    if isinstance(summary.get("format"), int) and summary["format"] > FORMAT_OF_SUMMARIES:
+        raise InputError(
+            f"{file} was written by goodfit {summary.get('goodfit', '?')} in format {summary['format']}, "
+            f"this is goodfit {version('goodfit')} with format {FORMAT_OF_SUMMARIES}: upgrade goodfit"
+        )
     return summary, history
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, metadata
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+TOLD_ELSEWHERE = {"protobuf": "BSD-3-Clause"}
+"""Licences of packages whose metadata holds none; from the LICENSE file that each brings."""
 
 
 def needed(name: str, extra: str = "") -> dict[str, set[str]]:
@@ -43,6 +46,14 @@ def requirements_of(own: Distribution, extra: str) -> Iterator[Requirement]:
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
             yield requirement
+
+
+def licence_told(name: str) -> str:
+    """The licence that an installed project tells of itself, in a line; "" if it tells none."""
+    told = metadata(name)
+    classified = [line.split(" :: ")[-1] for line in told.get_all("Classifier", []) if line.startswith("License ::")]
+    licence = told.get("License-Expression") or " AND ".join(classified) or told.get("License") or ""
+    return TOLD_ELSEWHERE.get(canonicalize_name(name)) or licence.strip().split("\n")[0]
 
 
 def _installed(name: str) -> Distribution | None:

@@ -24,7 +24,6 @@ CORE = (
     "tests/unit/release/test_formats.py",
     "tests/unit/test_metrics.py",
     "tests/unit/test_model.py",
-    "tests/journeys/test_journey_saving.py",
 )
 """Tests of what every user needs: tables, training, comparing, fitting, models and their files."""
 BESIDE = ("dev", "docs", "release", "bench", "peers")

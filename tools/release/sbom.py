@@ -13,17 +13,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from release.installed import needed
+from release.installed import licence_told, needed
 
 PROJECT, EXTRA = "goodfit", "all"
-TOLD_ELSEWHERE = {"protobuf": "BSD-3-Clause", "transformers": "Apache-2.0"}
-"""Licences of packages whose metadata holds none that a program can read; from the LICENSE file that each brings."""
 COPYLEFT = re.compile(r"(?<!L)GPL|GNU (Affero )?General Public", re.IGNORECASE)
 EXCEPTED = re.compile(r"\bGPL-[\w.-]+ WITH GCC-exception-[\d.]+", re.IGNORECASE)
 """The run-time libraries of GCC inside wheels: the exception lets programs of any licence use them."""
@@ -79,10 +76,8 @@ def _told(component: Mapping[str, Any]) -> dict[str, Any]:
     links = [link for link in component.get("externalReferences", ()) if not link["url"].startswith("file:")]
     if links:
         told["externalReferences"] = links
-    name = canonicalize_name(component["name"])
-    licence = TOLD_ELSEWHERE.get(name) or metadata(name).get("License")
-    if not licence_of(component) and licence:
-        told["licenses"] = [{"license": {"name": licence.splitlines()[0]}}]
+    if not licence_of(component):
+        told["licenses"] = [{"license": {"name": licence_told(component["name"])}}]
     return told
 
 

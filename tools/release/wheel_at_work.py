@@ -2,8 +2,8 @@
 
     python tools/release/wheel_at_work.py [--portable]
 
-The compiled engine is loaded and gives what the portable one gives; the command runs its example; a model is saved, loaded
-and predicts the same. With `--portable` goodfit has no compiled engine, and must say so once.
+The compiled engine is loaded and trains; the command runs its example; a model is saved, loaded, and predicts the same.
+With `--portable` goodfit has no compiled engine, and must say so once.
 """
 
 from __future__ import annotations

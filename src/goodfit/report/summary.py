@@ -17,6 +17,7 @@ from goodfit.regularizers import L1, ElasticNet, Recipe
 from goodfit.report.deciding import HELD_OUT, TEST, confusion, decisions
 from goodfit.report.headline import comparison_headline, fit_headline
 from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
+from goodfit.saving import FORMAT_OF_SUMMARIES
 from goodfit.studies.comparison import Comparison
 from goodfit.studies.findings import Histogram, selected_columns, selected_terms, weight_histograms
 from goodfit.studies.fitting import Fit, as_resampled, held_out_predictions, predictions
@@ -84,7 +85,7 @@ def frame_of(labels: Labels, problem: Problem, settings: Settings) -> dict[str, 
     names = {"goodfit", "torch", "scikit-learn", "polars", "numpy"}
     data = {"name": labels.data, "columns": len(problem.table.columns), "target": labels.target}
     return {
-        "format": 1,
+        "format": FORMAT_OF_SUMMARIES,
         "goodfit": version("goodfit"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": labels.command,
