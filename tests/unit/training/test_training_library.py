@@ -97,10 +97,11 @@ def test_where_the_most_able_was_not_built_the_next_is_taken(monkeypatch, tmp_pa
 def test_a_library_that_cant_be_loaded_gives_way_to_the_next(monkeypatch, tmp_path):
     (tmp_path / "native").mkdir()
     (tmp_path / "native" / f"engine_avx2{SUFFIX}").write_text("no library")
+    good = path_of("baseline").read_bytes()
     monkeypatch.setattr(goodfit, "__path__", [str(tmp_path)])
     pretend(monkeypatch, "AVX512")
     assert load_library.__wrapped__() is None
-    (tmp_path / "native" / f"engine_baseline{SUFFIX}").write_bytes(path_of("baseline").read_bytes())
+    (tmp_path / "native" / f"engine_baseline{SUFFIX}").write_bytes(good)
     assert "engine_baseline" in load_library.__wrapped__()._name
 
 
