@@ -22,6 +22,7 @@ from goodfit.options import (
     DataOrLog,
     Ensemble,
     Examples,
+    FailOn,
     Group,
     Json,
     Kind,
@@ -31,6 +32,9 @@ from goodfit.options import (
     NewFolder,
     NewRows,
     PathColumn,
+    Predictions,
+    Query,
+    Recipes,
     ReportFolder,
     RunFolder,
     SearchBudget,
@@ -51,8 +55,10 @@ from goodfit.options import (
     Variants,
     Version,
     in_files,
+    origin_of,
     source_of,
 )
+from goodfit.urls import is_url, told_urls
 
 STARTED = time.monotonic()
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
@@ -89,13 +95,14 @@ def demo(
 
 
 @app.command(
-    epilog="Examples: goodfit fit loans.csv --target default --budget 60s --out loans-run; goodfit fit digits/ --kind "
-    "image; goodfit fit reviews.csv --kind text --text-column text --target label; goodfit fit words/ --kind audio "
-    "--group '^\\[a-z]+'"
+    epilog="Examples: goodfit fit loans.csv --target default --budget 60s --out loans-run; goodfit fit sqlite:///bank.db "
+    "--query 'select * from loans' --target default; goodfit fit digits/ --kind image; goodfit fit reviews.csv --kind "
+    "text --text-column text --target label; goodfit fit words/ --kind audio --group '^\\[a-z]+'"
 )
 def fit(
     data: Data,
     target: Target = None,
+    query: Query = None,
     recipe: SearchedRecipe = None,
     kind: Kind = None,
     text_column: TextColumn = None,
@@ -118,7 +125,7 @@ def fit(
     """Split off test rows, diagnose, find the recipe, train, and write a run folder with model and report."""
     from goodfit.commands import fit as command
 
-    source = source_of(data, target, kind, text_column, path_column, group, time, task, text_encoder)
+    source = source_of(data, query, target, kind, text_column, path_column, group, time, task, text_encoder)
     source = in_files(source, cache, memory, out)
     command.run(command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store, metric, costs))
 
@@ -126,10 +133,9 @@ def fit(
 @app.command(epilog="Example: goodfit compare loans.csv --target default --recipe none --recipe 'l2=1e-3, dropout=0.3'")
 def compare(
     data: Data,
-    recipe: Annotated[
-        list[str], typer.Option(help="A recipe; give the option once for each. The first is the reference.")
-    ],
+    recipe: Recipes,
     target: Target = None,
+    query: Query = None,
     kind: Kind = None,
     text_column: TextColumn = None,
     path_column: PathColumn = None,
@@ -147,9 +153,8 @@ def compare(
     """Compare recipes on rows that no run has seen: scores and paired differences, with 95 % intervals."""
     from goodfit.commands import compare as command
 
-    source = source_of(data, target, kind, text_column, path_column, group, time, task, text_encoder)
-    source = in_files(source, cache, memory, out)
-    command.run(command.Request(source, recipe, seeds, seed, out, json))
+    source = source_of(data, query, target, kind, text_column, path_column, group, time, task, text_encoder)
+    command.run(command.Request(in_files(source, cache, memory, out), recipe, seeds, seed, out, json))
 
 
 @app.command(
@@ -159,6 +164,7 @@ def compare(
 def diagnose(
     source: DataOrLog,
     target: Annotated[str | None, typer.Option(help="The column to predict, of a table.")] = None,
+    query: Query = None,
     kind: Kind = None,
     text_column: TextColumn = None,
     path_column: PathColumn = None,
@@ -172,38 +178,35 @@ def diagnose(
     out: ReportFolder = None,
     train: TrainField = None,
     validation: ValidationField = None,
-    fail_on: Annotated[
-        list[str] | None, typer.Option(help="Exit with 1 if this verdict fires; give the option once for each.")
-    ] = None,
+    fail_on: FailOn = None,
     json: Json = False,
 ) -> int:
     """Tell whether a network overfits, underfits or neither, and what else is wrong: on a table, or from a log."""
     names = tuple(fail_on or ())
-    if target is not None or kind is not None:
+    if target is not None or kind is not None or query is not None or is_url(source):
         from goodfit.commands import diagnose as on_table
 
-        rows = source_of(source, target, kind, text_column, path_column, group, time, task, text_encoder)
+        rows = source_of(source, query, target, kind, text_column, path_column, group, time, task, text_encoder)
         asked = on_table.Request(rows, recipe, budget, seed, out, names)
         return on_table.run(asked, started=STARTED, json=json)
     from goodfit.commands import diagnose_log as from_log
 
-    return from_log.run(from_log.Request(source, train, validation, names, json))
+    return from_log.run(from_log.Request(Path(source), train, validation, names, json))
 
 
 @app.command(epilog="Example: goodfit predict loans-run new.csv -o predictions.csv")
 def predict(
     run: TrainedRun,
     new: NewRows,
+    query: Query = None,
     column: NewColumn = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="A .csv, .parquet or .jsonl file; by default CSV is printed.")
-    ] = None,
+    out: Predictions = None,
     json: Json = False,
 ) -> None:
     """Predict every row of a new table with a run's model."""
     from goodfit.commands import predict as command
 
-    command.run(run, new, out, column=column, json=json)
+    command.run(run, origin_of(new, query), out, column=column, json=json)
 
 
 @app.command(epilog="Example: goodfit export loans-run -o loans.onnx")
@@ -245,13 +248,14 @@ def augment(
     n: Variants = 8,
     column: TextsColumn = None,
     target: ClassColumn = None,
+    query: Query = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Augment a few examples to look at or listen to: files, and a contact sheet with the originals beside them."""
     from goodfit.commands import augment as command
 
-    command.run(command.Request(kind, source, out, techniques, n, seed, column, target), json=json)
+    command.run(command.Request(kind, origin_of(source, query), out, techniques, n, seed, column, target), json=json)
 
 
 def main() -> None:
@@ -292,7 +296,7 @@ def _run() -> int:
 
 
 def _fail(message: str, status: int = 2) -> int:
-    print(f"{_command()}: {' '.join(message.split())}", file=sys.stderr)
+    print(f"{_command()}: {' '.join(told_urls(message, *sys.argv).split())}", file=sys.stderr)
     return status
 
 
@@ -303,4 +307,4 @@ def _command() -> str:
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
     kind = "" if issubclass(category, DoubtfulRecipe | SlowerTraining) else f"{category.__name__}: "
-    print(f"{_command()}: warning: {kind}{' '.join(str(message).split())}", file=sys.stderr)
+    print(f"{_command()}: warning: {kind}{' '.join(told_urls(str(message), *sys.argv).split())}", file=sys.stderr)

@@ -9,17 +9,25 @@ from typing import Annotated, Any, Literal
 import typer
 
 Data = Annotated[
-    Path,
+    str,
     typer.Argument(
-        help="A table (CSV, TSV, Parquet, Arrow, JSON lines), or a folder with a folder of files for each class.",
+        help="A table (CSV, TSV, Parquet, Arrow, JSON lines), a folder with a folder of files for each class, or, with "
+        "--query, a database: postgresql://user@host/name, sqlite:///file.db, duckdb:///file.duckdb.",
         show_default=False,
     ),
 ]
 DataOrLog = Annotated[
-    Path,
+    str,
     typer.Argument(
-        help="A table (with --target), a folder of pictures, sounds or texts (with --kind), or a training log: "
-        "CSV, JSON, JSON lines, TensorBoard events, a run folder.",
+        help="A table (with --target), a database (with --query and --target), a folder of pictures, sounds or texts "
+        "(with --kind), or a training log: CSV, JSON, JSON lines, TensorBoard events, a run folder.",
+        show_default=False,
+    ),
+]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        help="What to read from a database, such as 'select * from loans'; nothing can be changed there.",
         show_default=False,
     ),
 ]
@@ -120,9 +128,10 @@ Memory = Annotated[
 ]
 TrainedRun = Annotated[Path, typer.Argument(help="A run folder, or its model.safetensors.", show_default=False)]
 NewRows = Annotated[
-    Path,
+    str,
     typer.Argument(
-        help="A table with the columns of the training; for pictures and sounds a folder, or one file.",
+        help="A table with the columns of the training, or, with --query, a database's URL; for pictures and sounds a "
+        "folder, or one file.",
         show_default=False,
     ),
 ]
@@ -130,10 +139,11 @@ NewColumn = Annotated[
     str | None, typer.Option(help="A table's column of texts or paths; by default named as in the training.")
 ]
 Examples = Annotated[
-    Path,
+    str,
     typer.Argument(
         metavar="IN",
-        help="A picture, a sound, a text (.txt), a folder of them, or a table of texts or of rows.",
+        help="A picture, a sound, a text (.txt), a folder of them, a table of texts or of rows, or, with --query, a "
+        "database's URL.",
         show_default=False,
     ),
 ]
@@ -151,6 +161,15 @@ TextsColumn = Annotated[
     str | None, typer.Option(help="A table's column of texts; by default its only one.", show_default=False)
 ]
 ClassColumn = Annotated[str | None, typer.Option(help="The column of a table's classes.", show_default=False)]
+Recipes = Annotated[
+    list[str], typer.Option(help="A recipe; give the option once for each. The first is the reference.")
+]
+FailOn = Annotated[
+    list[str] | None, typer.Option(help="Exit with 1 if this verdict fires; give the option once for each.")
+]
+Predictions = Annotated[
+    Path | None, typer.Option("--out", "-o", help="A .csv, .parquet or .jsonl file; by default CSV is printed.")
+]
 RunFolder = Annotated[Path, typer.Option("--out", help="Where the run folder goes.")]
 ReportFolder = Annotated[
     Path | None, typer.Option("--out", help="Where a run folder with a report goes; none by default.")
@@ -183,9 +202,16 @@ def in_files(source: Any, cache: Path | None, memory: str | None, out: Path | No
     return replace(source, cache=cache or beside, memory=None if memory is None else read_size(memory))
 
 
-def source_of(data: Path, target: str | None, *options: Any) -> Any:
+def origin_of(data: str, query: str | None) -> Any:
+    """Where rows come from: a path, or a query to a database."""
+    from goodfit.data import sources
+
+    return sources.origin_of(data, query)
+
+
+def source_of(data: str, query: str | None, target: str | None, *options: Any) -> Any:
     """What is to be learned, of the options that say so."""
     from goodfit.commands.reading import Source
 
     kind, text, path, group, moment, task, encoder = options
-    return Source(data, target, task, kind, text if path is None else path, group, moment, encoder)
+    return Source(origin_of(data, query), target, task, kind, text if path is None else path, group, moment, encoder)

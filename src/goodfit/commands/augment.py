@@ -14,8 +14,9 @@ import polars as pl
 
 from goodfit.commands.reading import problem_of
 from goodfit.commands.terminal import console, print_json
+from goodfit.data.databases import Query
 from goodfit.data.images import png_bytes
-from goodfit.data.readers import read
+from goodfit.data.sources import Origin, read_table
 from goodfit.data.table import counted
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
@@ -46,7 +47,7 @@ class Request:
 
     Args:
         kind: what the examples are.
-        source: a file or folder of them.
+        source: a file or folder of them, or a query that returns texts or rows.
         out: the folder to write.
         techniques: their names and doses, a recipe's text.
         count: variants of each example.
@@ -56,7 +57,7 @@ class Request:
     """
 
     kind: Literal["image", "text", "audio", "table"]
-    source: Path
+    source: Origin
     out: Path
     techniques: str
     count: int
@@ -90,7 +91,7 @@ def run(request: Request, *, json: bool) -> None:
     _show(request, sheet, json)
 
 
-def open_folder(out: Path, source: Path) -> frozenset[str]:
+def open_folder(out: Path, source: Origin) -> frozenset[str]:
     """Check that examples may be written there, before any work is done.
 
     Returns:
@@ -100,7 +101,7 @@ def open_folder(out: Path, source: Path) -> frozenset[str]:
         InputError: the path is a file, lies in the source, or is a folder with other things in it.
         OSError: nothing can be written there.
     """
-    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+    if isinstance(source, Path) and source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise InputError(f"OUT {out} lies in {source}, whose examples it would join: give a folder elsewhere")
     if not out.exists():
         return frozenset()
@@ -126,8 +127,15 @@ def _check_options(request: Request) -> None:
         raise InputError("a table's synthetic rows are made class by class: name the column of classes with --target")
 
 
+def _files(request: Request) -> Path:
+    """The source, of pictures or sounds."""
+    if isinstance(request.source, Query):
+        raise InputError(f"--query asks for texts or rows, not for {request.kind} files: give a file or a folder")
+    return request.source
+
+
 def _pictures(request: Request, recipe: Recipe) -> Made:
-    drawn = draw_files(request.source, "image", request.seed)
+    drawn = draw_files(_files(request), "image", request.seed)
     pictures = read_pictures(drawn.paths)
     varied = vary_pictures(drawn.paths, pictures, recipe, count=request.count, seed=request.seed)
     names = [[f"{stem}-{number}.png" for number in range(1, request.count + 1)] for stem in drawn.stems]
@@ -142,7 +150,7 @@ def _pictures(request: Request, recipe: Recipe) -> Made:
 
 
 def _sounds(request: Request, recipe: Recipe) -> Made:
-    drawn = draw_files(request.source, "sound", request.seed)
+    drawn = draw_files(_files(request), "sound", request.seed)
     clips, notes = read_clips(drawn.paths)
     varied = vary_clips(clips, recipe, count=request.count, seed=request.seed)
     names = [[f"{stem}-{number}.wav" for number in range(1, request.count + 1)] for stem in drawn.stems]
@@ -174,7 +182,7 @@ def _texts(request: Request, recipe: Recipe) -> Made:
 
 
 def _rows(request: Request, recipe: Recipe) -> Made:
-    frame, target, name = read(request.source), str(request.target), request.source.name
+    frame, target, name = read_table(request.source), str(request.target), request.source.name
     problem = problem_of(frame, target, name=name, enough=False)
     check_suits([recipe], Form("table"), problem)
     made = synthesize(frame, target, problem, recipe, request.seed)
@@ -203,7 +211,8 @@ def _sheet(request: Request, recipe: Recipe) -> Sheet:
     facts = {"kind": request.kind, "with": str(recipe), "variants": str(request.count), "seed": str(request.seed)}
     if request.kind == "table":
         facts = {"kind": request.kind, "with": str(recipe), "target": str(request.target), "seed": str(request.seed)}
-    return Sheet(str(recipe), request.source.resolve().name, (), (), facts, ())
+    name = request.source.name if isinstance(request.source, Query) else request.source.resolve().name
+    return Sheet(str(recipe), name, (), (), facts, ())
 
 
 def _count(request: Request, shown: int, total: int, noun: str) -> str:

@@ -21,7 +21,8 @@ from goodfit.data.collecting import (
     collect_paths,
     collect_texts,
 )
-from goodfit.data.readers import read
+from goodfit.data.databases import Query
+from goodfit.data.sources import Origin, folder_of, read_table
 from goodfit.data.table import Table, to_table
 from goodfit.decision import codes_of
 from goodfit.errors import InputError
@@ -34,8 +35,8 @@ WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO], object]] = {
 }
 
 
-def run(source: Path, new: Path, out: Path | None, *, column: str | None, json: bool) -> None:
-    """Predict each row of a new table, or each file of a folder: to a file, or as CSV to standard output.
+def run(source: Path, new: Origin, out: Path | None, *, column: str | None, json: bool) -> None:
+    """Predict each row of a new table or query, or each file of a folder: to a file, or as CSV to standard output.
 
     Raises:
         InputError: no model there, a table that it can't read, or a file name of an unknown kind.
@@ -44,7 +45,7 @@ def run(source: Path, new: Path, out: Path | None, *, column: str | None, json: 
         raise InputError(f"-o {out}: the name must end in {', '.join(WRITERS)}")
     model = read_model(source)
     if model.medium is None:
-        frame = predictions(model, read(new))
+        frame = predictions(model, read_table(new))
     else:
         found = _new_rows(model, new, column)
         beside = {"file": list(found.names)} if found.names else {}
@@ -66,16 +67,17 @@ def predictions(model: AnyModel, frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(_predicted(model, to_table(frame.select(used) if used else frame)))
 
 
-def _new_rows(model: AnyModel, new: Path, column: str | None) -> Collection:
+def _new_rows(model: AnyModel, new: Origin, column: str | None) -> Collection:
     """New pictures, sounds or texts, brought to the form of the training's."""
     kind, form = cast(Medium, model.medium), model.encoders[0].schema.form
-    if new.is_dir():
-        return collect_folder(new, kind, form=form)
-    if new.suffix.lower() in SUFFIXES[kind]:
-        return collect_files([new], kind, form=form)
-    frame = read(new)
+    if not isinstance(new, Query):
+        if new.is_dir():
+            return collect_folder(new, kind, form=form)
+        if new.suffix.lower() in SUFFIXES[kind]:
+            return collect_files([new], kind, form=form)
+    frame = read_table(new)
     name = column or model.columns[0]
-    return collect_texts(frame, name) if kind == "text" else collect_paths(frame, name, new.parent, kind, form)
+    return collect_texts(frame, name) if kind == "text" else collect_paths(frame, name, folder_of(new), kind, form)
 
 
 def _predicted(model: AnyModel, table: Table) -> dict[str, Any]:

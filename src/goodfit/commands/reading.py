@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from goodfit.commands.large import column_of, gathered, groups_in, if_large, problem_in
-from goodfit.data.batches import Batches
 from goodfit.data.collecting import (
     CALLED,
     Collection,
@@ -24,7 +23,9 @@ from goodfit.data.collecting import (
     guess_medium,
     texts_in,
 )
-from goodfit.data.readers import read
+from goodfit.data.databases import Query
+from goodfit.data.gathering import Gathered
+from goodfit.data.sources import Origin, folder_of, read_table
 from goodfit.data.splits import distinct
 from goodfit.data.target import check_class_sizes
 from goodfit.errors import InputError
@@ -41,7 +42,7 @@ class Source:
     """What a user wants learned.
 
     Args:
-        data: a table, or a folder with a folder a class.
+        data: a table, a query to a database, or a folder with a folder a class.
         target: the column to predict, of a table.
         task: None to tell by the target.
         kind: what a row is; None for a table's line, or what a folder holds.
@@ -54,7 +55,7 @@ class Source:
         memory: bytes that a table and what is made of it may take in memory; None for what is free.
     """
 
-    data: Path
+    data: Origin
     target: str | None
     task: Task | None = None
     kind: Literal["table", "image", "text", "audio"] | None = None
@@ -68,7 +69,9 @@ class Source:
     @property
     def title(self) -> str:
         """What a report is called."""
-        return f"{self.data.name}: {self.target}" if self.target else self.data.resolve().name
+        if self.target or isinstance(self.data, Query):
+            return f"{self.data.name}: {self.target}"
+        return self.data.resolve().name
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,15 +88,17 @@ def read_source(source: Source, *, enough: bool = True) -> Given:
     Raises:
         InputError: the data, the target, a column, or too few rows.
     """
-    if source.data.is_dir():
-        return _from_folder(source, enough)
+    if isinstance(source.data, Path) and source.data.is_dir():
+        return _from_folder(source, source.data, enough)
     if source.target is None:
-        raise InputError(f"{source.data.name} is no folder of classes: name the column to predict with --target")
+        kind = "asks for rows" if isinstance(source.data, Query) else "is no folder of classes"
+        raise InputError(f"{source.data.name} {kind}: name the column to predict with --target")
     _check_columns(source)
-    if source.cache and source.kind in (None, "table") and (large := if_large(source.data, source.memory)):
-        given, groups, times = _from_files(large, source, source.target, source.cache)
+    path = source.data if source.cache and source.kind in (None, "table") and isinstance(source.data, Path) else None
+    if path and source.cache and (large := if_large(path, source.memory)):
+        given, groups, times = _from_files(gathered(large, path, source.cache), source, source.target)
     else:
-        frame = read(source.data)
+        frame = read_table(source.data)
         groups = texts_in(frame, source.group) if source.group is not None else None
         times = _times(frame, source)
         frame = frame.drop([name for name in (source.group, source.time) if name is not None])
@@ -102,10 +107,9 @@ def read_source(source: Source, *, enough: bool = True) -> Given:
     return Given(placed(given.problem, groups=groups, times=times), (*given.notes, *kept))
 
 
-def _from_files(large: Batches, source: Source, target: str, folder: Path) -> tuple[Given, Any, Floats | None]:
+def _from_files(found: Gathered, source: Source, target: str) -> tuple[Given, Any, Floats | None]:
     """The problem of a table that memory can't hold, its groups and its times."""
-    found, name = gathered(large, source.data, folder), source.data.name
-    inputs = found.table
+    inputs, name = found.table, source.data.name
     for used in (target, source.group, source.time):
         if used is not None:
             _check_name(used, found.table.names, name)
@@ -116,7 +120,7 @@ def _from_files(large: Batches, source: Source, target: str, folder: Path) -> tu
     moments = None if source.time is None else column_of(found.table, source.time).values
     times = None if moments is None else read_times(moments, inputs.rows, f"column {source.time!r}")
     problem = _checked(problem_in(found, target, inputs, task=source.task), source.task, name, enough=True)
-    note = f"{inputs.rows:,} rows are learned from files in {folder}, which serve again for the same table"
+    note = f"{inputs.rows:,} rows are learned from files in {source.cache}, which serve again for the same table"
     return Given(problem, (note,)), groups, times
 
 
@@ -203,22 +207,22 @@ def _checked(problem: Problem, task: Task | None, name: str, *, enough: bool) ->
     return problem
 
 
-def _from_folder(source: Source, enough: bool) -> Given:
+def _from_folder(source: Source, folder: Path, enough: bool) -> Given:
     if source.target is not None:
-        raise InputError(f"{source.data} is a folder, and its folders are the classes: leave --target away")
+        raise InputError(f"{folder} is a folder, and its folders are the classes: leave --target away")
     if source.kind == "table":
-        raise InputError(f"{source.data} is a folder: name a file in it, or give --kind image, audio or text")
+        raise InputError(f"{folder} is a folder: name a file in it, or give --kind image, audio or text")
     for column in (source.column, source.time):
         if column is not None:
-            raise InputError(f"{source.data} is a folder, which has no column {column!r}: leave that option away")
-    kind = KINDS[source.kind] if source.kind else guess_medium(source.data)
+            raise InputError(f"{folder} is a folder, which has no column {column!r}: leave that option away")
+    kind = KINDS[source.kind] if source.kind else guess_medium(folder)
     if source.encoder and kind != "text":
-        raise InputError(f"--text-encoder reads texts, and {source.data} holds {CALLED[kind]}: leave it away")
-    found = collect_folder(source.data, kind)
+        raise InputError(f"--text-encoder reads texts, and {folder} holds {CALLED[kind]}: leave it away")
+    found = collect_folder(folder, kind)
     groups = groups_of(found.names, source.group) if source.group is not None else None
     table = replace(found.table, columns=tuple(replace(c, reader=source.encoder) for c in found.table.columns))
     problem = read_problem(table, list(found.labels), task=source.task, name=FOLDER_TARGET, groups=groups)
-    return Given(_checked(problem, source.task, source.data.name, enough=enough), found.notes)
+    return Given(_checked(problem, source.task, folder.name, enough=enough), found.notes)
 
 
 def _collected(frame: pl.DataFrame, source: Source) -> Collection:
@@ -228,7 +232,7 @@ def _collected(frame: pl.DataFrame, source: Source) -> Collection:
         raise InputError(f"column {column!r} is the target: name another one for the {kind}s")
     if kind == "text":
         return collect_texts(frame, column, reader=source.encoder)
-    return collect_paths(frame, column, source.data.parent, kind)
+    return collect_paths(frame, column, folder_of(source.data), kind)
 
 
 def _only_text(frame: pl.DataFrame, source: Source) -> str:

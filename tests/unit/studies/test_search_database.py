@@ -10,8 +10,9 @@ from goodfit.regularizers.ranges import Space
 from goodfit.studies.searching import database
 from goodfit.studies.searching.asking import Proposer
 from goodfit.studies.searching.choices import Choices
-from goodfit.studies.searching.database import opening, shown, url_of, using, with_driver
+from goodfit.studies.searching.database import opening, url_of, using, with_driver
 from goodfit.studies.searching.store import Store
+from goodfit.urls import shown
 
 SPACE = Space.parse("l2=off|1e-5..0.1, dropout=0..0.4, early_stopping=3")
 CHOICES = Choices(SPACE, ((8,), ()), (0, 4), (False, True), (16, 32), (1e-3, 1e-2), SETTINGS)

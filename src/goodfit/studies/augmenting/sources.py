@@ -14,7 +14,7 @@ import polars as pl
 from goodfit.data.collecting import CALLED, SUFFIXES, Medium, collect_files, collect_texts
 from goodfit.data.folders import Listing, list_files
 from goodfit.data.media import texts_of
-from goodfit.data.readers import read
+from goodfit.data.sources import Origin, read_table
 from goodfit.errors import InputError
 from goodfit.regularizers.form import Form
 from goodfit.rng import derive
@@ -78,22 +78,22 @@ def draw_files(source: Path, kind: Medium, seed: int) -> Files:
     return Files(paths, names, stems(names), len(listing.paths), listing.notes)
 
 
-def draw_texts(source: Path, column: str | None, seed: int) -> Texts:
-    """Draw texts from a table's column, or from a folder of .txt files; or take such a file's as it is.
+def draw_texts(source: Origin, column: str | None, seed: int) -> Texts:
+    """Draw texts from a column of a table or a query, or from a folder of .txt files; or take such a file's as it is.
 
     Args:
-        source: the table, folder or file; a .txt file counts as a table where a column is named.
+        source: the table, query, folder or file; a .txt file counts as a table where a column is named.
         column: of the table; None for its only column of text.
         seed: of the draw.
 
     Raises:
         InputError: the source can't be read, has no such column, several of text, or no text but empty ones.
     """
-    if source.is_dir() or (source.suffix.lower() == ".txt" and column is None):
+    if isinstance(source, Path) and (source.is_dir() or (source.suffix.lower() == ".txt" and column is None)):
         if column is not None:
             raise InputError(f"{source} is a folder of texts: leave --column away")
         return _from_files(source, seed)
-    frame = read(source)
+    frame = read_table(source)
     found = collect_texts(frame, column or _only_text(frame, source.name))
     texts = texts_of(found.table.columns[0])
     order = [row for row in _order(len(texts), seed) if texts[row].strip()]

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from goodfit.regularizers.ranges import Dimension
 from goodfit.rng import derive
 from goodfit.studies.searching.choices import Choices, Draft, Proposal, Shape
-from goodfit.studies.searching.database import opening, quiet, using, with_driver
+from goodfit.studies.searching.database import opening, quiet, storage_of, using
 
 STUDY = "goodfit"
 STARTUP = 20
@@ -41,7 +41,7 @@ class Proposer:
         self.choices, self.seed, self.storage = choices, seed, storage or "memory"
         self.distributions = distributions_of(choices)
         with opening(self.storage):
-            self.database = optuna.storages.RDBStorage(with_driver(storage)) if storage else None
+            self.database = storage_of(storage) if storage else None
             self.study = _opened(self.database, name, anew=anew)
 
     def close(self) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
 
+import optuna
 from optuna.exceptions import OptunaError
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from goodfit.data.databases.connecting import Refused, connect, told
+from goodfit.data.databases.libpq import server_of
 from goodfit.errors import InputError
+from goodfit.urls import hidden, shown
 
 POSTGRES = ("postgresql", "postgres")
 DRIVERS = ("psycopg2", "psycopg", "pg8000")
-FAILURES = (SQLAlchemyError, OptunaError, OSError, RuntimeError)
+OWN = "postgresql+pg8000"
+FAILURES = (SQLAlchemyError, OptunaError, OSError, RuntimeError, Refused)
 
 
 def url_of(path: Path) -> str:
@@ -41,14 +45,20 @@ def with_driver(url: str) -> str:
     raise InputError(f"the store {shown(url)} needs a driver for PostgreSQL: install goodfit[postgres]")
 
 
-def shown(url: str) -> str:
-    """The URL as it may be told: without user, password and options.
+def storage_of(url: str) -> optuna.storages.RDBStorage:
+    """Optuna's way to a database; by pg8000 with what users of libpq give: sslmode, PGPASSWORD, the password file.
 
-    Example:
-        >>> shown("postgresql://me:secret@host/name?sslmode=require"), shown("sqlite:///trials.db")
-        ('postgresql://...@host/name', 'sqlite:///trials.db')
+    Raises:
+        InputError: no driver, or an option that can't be used.
     """
-    return re.sub(r"(?<=://)(?!/).*@", "...@", re.sub(r"(?<=.)\?.*", "", url, flags=re.S), flags=re.S)
+    named = with_driver(url)
+    if not named.startswith(f"{OWN}://"):
+        return optuna.storages.RDBStorage(named)
+    from pg8000.dbapi import Connection
+
+    server = server_of(url)
+    creator: dict[str, Any] = {"creator": lambda: connect(server, Connection)}
+    return optuna.storages.RDBStorage(f"{OWN}://", engine_kwargs=creator)
 
 
 @contextmanager
@@ -112,16 +122,7 @@ def _remedy(url: str, error: Exception) -> str:
 
 def _reason(url: str, error: Exception) -> str:
     """The first line of what the database or its driver says."""
-    told = error.__cause__ or error
-    told = getattr(told, "orig", None) or told
-    first = told.args[0] if told.args else ""
-    text = str(first["M"]) if isinstance(first, Mapping) and "M" in first else str(told)
-    for secret in (url, *_secrets(url)):
-        text = text.replace(secret, "...")
-    return (text.strip().splitlines() or [type(told).__name__])[0]
-
-
-def _secrets(url: str) -> list[str]:
-    """The password as it is written and as it is meant, also among the options."""
-    found = re.findall(r"://[^:/@]*:(.+)@", url) + re.findall(r"(?i)[?&][^=]*pass[^=]*=([^&]+)", url)
-    return [secret for each in found for secret in (each, unquote(each))]
+    cause: Any = error.__cause__ or error
+    cause = getattr(cause, "orig", None) or cause
+    text = hidden(told(cause), url)
+    return (text.strip().splitlines() or [type(cause).__name__])[0]
