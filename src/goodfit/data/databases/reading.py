@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,10 +92,9 @@ def batches(url: str, query: str, rows: int = ROWS) -> Iterator[pl.DataFrame]:
     check_url(url)
     _check_query(query)
     anything = False
-    with closing(_cut(READERS[split_url(url).scheme](url, query, rows), rows)) as frames:
-        for frame in frames:
-            anything = True
-            yield frame
+    for frame in _cut(READERS[split_url(url).scheme](url, query, rows), rows):
+        anything = True
+        yield frame
     if not anything:
         raise InputError(f"the query to {shown(url)} returns no rows: ask for some")
 
@@ -124,8 +122,8 @@ def check_url(url: str) -> None:
 
 def _check_query(query: str) -> None:
     match = _BEGINNING.match(query)
-    word = match[1] if match else ""
-    if not query.strip().strip(";"):
+    word, end = (match[1], match.end()) if match else ("", 0)
+    if not word and not query[end:].strip("; \n"):
         raise InputError("the query is empty: give a select")
     if WRITING.fullmatch(word):
         raise InputError(f"the query begins with {word}, and databases are only read: give one select")

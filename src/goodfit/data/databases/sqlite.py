@@ -27,11 +27,11 @@ COLUMNS = 150
 VIEW = '"rows of goodfit"'
 GONE = ("disk I/O", "malformed", "not a database")
 
-_DAY = "{0} glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' and date({0}) is {0}"
+_DAY = "{0} glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' and {0} > '0001' and date({0}, '+0 days') is {0}"
 _SECOND = "replace(substr({0}, 1, 19), 'T', ' ')"
 _MOMENT = (
     "{0} glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]*' "
-    f"and strftime('%Y-%m-%d %H:%M:%S', {_SECOND}) is {_SECOND}"
+    f"and {{0}} > '0001' and strftime('%Y-%m-%d %H:%M:%S', {_SECOND}, '+0 days') is {_SECOND}"
 )
 _ENDING = "ltrim(substr({0}, 20), '.0123456789')"
 _OFFSET = f"({_ENDING} = 'Z' or {_ENDING} glob '[+-][0-9][0-9]:[0-9][0-9]')"
@@ -125,7 +125,7 @@ def _kinds(connection: sqlite3.Connection, names: list[str], declared: list[str]
         found = [int(value) for value in connection.execute(f"select {asked} from {VIEW}").fetchone()]
         width = len(TESTS)
         counts += [Count(*found[i * width : (i + 1) * width]) for i in range(len(quoted))]
-    return {name: _kind(name, *each) for name, *each in zip(names, counts, declared, strict=True)}
+    return {name: _kind(name, count, kind) for name, count, kind in zip(names, counts, declared, strict=True)}
 
 
 def _kind(name: str, count: Count, declared: str) -> pl.DataType:
