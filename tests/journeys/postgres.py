@@ -32,11 +32,13 @@ class Server:
         programs: the folder of initdb and postgres.
         folder: its data and its socket.
         port: on 127.0.0.1.
+        settings: `name=value` each, of which it learns when it starts.
     """
 
     programs: Path
     folder: Path
     port: int
+    settings: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -57,6 +59,7 @@ class Server:
 
     def start(self) -> None:
         options = ("-p", str(self.port), "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1", "-F")
+        options += tuple(word for setting in self.settings for word in ("-c", setting))
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self.programs / "postgres", "-D", self.folder / "data", *options], stderr=log, **_as()
@@ -69,6 +72,13 @@ class Server:
             else:
                 return
         raise AssertionError((self.folder / "log").read_text())
+
+    def owned(self, path: Path, mode: int = 0o600) -> Path:
+        """A file of the server's own."""
+        path.chmod(mode)
+        if os.getuid() == 0:
+            os.chown(path, *_other_user())
+        return path
 
     def stop(self) -> None:
         if self.process:

@@ -1,7 +1,7 @@
 """URLs of databases: divided, and told without what is secret."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goodfit.urls import hidden, secrets_of, shown, split_url, told_urls
@@ -32,6 +32,7 @@ def test_a_url_is_told_without_user_password_and_options(url, expected):
     assert shown(url) == expected
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20), st.sampled_from(["", "/name", "/name?sslmode=require"]))
 def test_no_password_is_shown_whatever_it_holds(before, after, rest):
     url = f"postgresql://me:{before}{SECRET}{after}@host{rest}"
@@ -39,6 +40,7 @@ def test_no_password_is_shown_whatever_it_holds(before, after, rest):
     assert SECRET not in told_urls(f"what is {url}, or {url!r}?", f"--store={url}")
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(st.characters(exclude_characters="\ud800"), min_size=1, max_size=20))
 def test_a_password_is_all_up_to_the_last_at_sign(password):
     if "?" not in password:

@@ -54,7 +54,7 @@ def storage_of(url: str) -> optuna.storages.RDBStorage:
     named = with_driver(url)
     if not named.startswith(f"{OWN}://"):
         return optuna.storages.RDBStorage(named)
-    from pg8000.dbapi import Connection
+    from pg8000.legacy import Connection  # the one that SQLAlchemy knows
 
     server = server_of(url)
     creator: dict[str, Any] = {"creator": lambda: connect(server, Connection)}

@@ -108,7 +108,7 @@ def test_types_of_duckdb_alone(make):
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False), st.integers(-(2**63), 2**63 - 1)), min_size=1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_numbers_of_sqlite_are_what_they_were(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("numbers") / "n.db"
     with closing(sqlite3.connect(path)) as connection:
@@ -130,7 +130,7 @@ TEXTS = st.one_of(
 
 
 @given(st.lists(TEXTS.filter(lambda text: "\0" not in text and text.isprintable()), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_texts_of_sqlite_are_dates_where_all_are(tmp_path_factory, texts):
     path = tmp_path_factory.mktemp("texts") / "t.db"
     with closing(sqlite3.connect(path)) as connection:

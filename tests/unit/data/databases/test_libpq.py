@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goodfit.data.databases.connecting import tls
@@ -28,6 +28,7 @@ def write_passwords(path, text, mode=0o600):
     path.chmod(mode)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=12), st.text(max_size=12), st.text(min_size=1, max_size=12))
 def test_each_part_may_hold_any_sign(user, password, name):
     def written(part):
