@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import shutil
 import signal
 import socket
 import sqlite3
@@ -355,6 +356,8 @@ def openssl(folder: Path, *words: str) -> None:
 @pytest.fixture(scope="module")
 def secured(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
     """The server with TLS, and the folder of certificates."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here to make certificates with")
     folder = tmp_path_factory.mktemp("certificates")
     make_certificates(folder)
     for name in ("server.crt", "server.key"):

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import polars as pl
 
 from goodfit.data.databases import failing
-from goodfit.data.databases.values import from_text, in_range
-from goodfit.data.table import counted, refuse_equal_names
+from goodfit.data.databases.values import FORMS, from_text, has_form, in_range
+from goodfit.data.table import refuse_equal_names
 from goodfit.errors import InputError
 from goodfit.urls import split_url
 
@@ -22,46 +22,32 @@ WAIT = 10.0
 """Seconds for another process to let go of the file."""
 CHUNK = 8_192
 """Rows that are Python values at a time."""
-COLUMNS = 150
-"""Columns whose types are asked for at once: SQLite's results have at most 2,000 columns."""
 VIEW = '"rows of goodfit"'
 GONE = ("disk I/O", "malformed", "not a database")
 
-_DAY = "{0} glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' and {0} > '0001' and date({0}, '+0 days') is {0}"
-_SECOND = "replace(substr({0}, 1, 19), 'T', ' ')"
-_MOMENT = (
-    "{0} glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]*' "
-    f"and {{0}} > '0001' and strftime('%Y-%m-%d %H:%M:%S', {_SECOND}, '+0 days') is {_SECOND}"
-)
-_ENDING = "ltrim(substr({0}, 20), '.0123456789')"
-_OFFSET = f"({_ENDING} = 'Z' or {_ENDING} glob '[+-][0-9][0-9]:[0-9][0-9]')"
-TESTS = {
-    "rows": "{0} is not null",
-    "whole": "typeof({0}) = 'integer'",
-    "broken": "typeof({0}) = 'real'",
-    "text": "typeof({0}) = 'text'",
-    "blob": "typeof({0}) = 'blob'",
-    "bits": "{0} in (0, 1)",
-    "days": f"typeof({{0}}) = 'text' and {_DAY}",
-    "moments": f"typeof({{0}}) = 'text' and {_MOMENT} and {_ENDING} = ''",
-    "zoned": f"typeof({{0}}) = 'text' and {_MOMENT} and {_OFFSET}",
-}
-"""What is counted of a column's values, each as SQL."""
-
 
 @dataclass(frozen=True)
-class Count:
-    """How many values of a column are what, the missing ones aside."""
+class Seen:
+    """What the values of a column were so far, the missing ones aside.
 
-    rows: int
-    whole: int
-    broken: int
-    text: int
-    blob: int
-    bits: int
-    days: int
-    moments: int
-    zoned: int
+    Args:
+        types: theirs.
+        bits: whether all were 0 or 1.
+        forms: of dates, all that each of its texts has.
+    """
+
+    types: frozenset[type] = frozenset()
+    bits: bool = True
+    forms: tuple[pl.DataType, ...] = tuple(FORMS)
+
+    def and_also(self, values: tuple[Any, ...]) -> Seen:
+        """With some more values."""
+        types = self.types | (frozenset(map(type, values)) - {type(None)})
+        bits = self.bits and set(values) <= {0, 1, None}
+        if types != {str} or not self.forms:
+            return Seen(types, bits, self.forms)
+        texts = pl.Series(values, dtype=pl.String)
+        return Seen(types, bits, tuple(form for form in self.forms if has_form(texts, form)))
 
 
 def frames(url: str, query: str, rows: int) -> Iterator[pl.DataFrame]:
@@ -118,31 +104,27 @@ def _renamed(names: Sequence[str]) -> list[str]:
 
 
 def _kinds(connection: sqlite3.Connection, names: list[str], declared: list[str]) -> dict[str, pl.DataType]:
-    counts: list[Count] = []
-    for start in range(0, len(names), COLUMNS):
-        quoted = ['"{}"'.format(name.replace('"', '""')) for name in names[start : start + COLUMNS]]
-        asked = ", ".join(f"total({test.format(each)})" for each in quoted for test in TESTS.values())
-        found = [int(value) for value in connection.execute(f"select {asked} from {VIEW}").fetchone()]
-        width = len(TESTS)
-        counts += [Count(*found[i * width : (i + 1) * width]) for i in range(len(quoted))]
-    return {name: _kind(name, count, kind) for name, count, kind in zip(names, counts, declared, strict=True)}
+    seen = [Seen() for _ in names]
+    cursor = connection.execute(f"select * from {VIEW}")
+    while rows := cursor.fetchmany(CHUNK):
+        seen = [column.and_also(values) for column, values in zip(seen, zip(*rows, strict=True), strict=True)]
+    return {name: _kind(name, column, kind) for name, column, kind in zip(names, seen, declared, strict=True)}
 
 
-def _kind(name: str, count: Count, declared: str) -> pl.DataType:
-    """The type of a column by its values; a missing one has any."""
-    if count.blob:
+def _kind(name: str, seen: Seen, declared: str) -> pl.DataType:
+    """The type of a column by its values."""
+    if bytes in seen.types:
         raise failing.unfit_column(name, "blob", "write hex(x) for text")
-    if 0 < count.text < count.rows:
+    if seen.types == {str}:
+        return next(iter(seen.forms), pl.String())
+    if str in seen.types:
         raise InputError(
-            f"column {name!r} of the query holds {counted(count.rows - count.text, 'number')} and "
-            f"{counted(count.text, 'text')}: write cast(x as text), or cast(nullif(x, '') as real) for numbers"
+            f"column {name!r} of the query holds numbers and text: write cast(x as text), or cast(nullif(x, '') as "
+            "real) for numbers"
         )
-    if count.text:
-        kinds = {"days": pl.Date(), "moments": pl.Datetime("us"), "zoned": pl.Datetime("us", "UTC")}
-        return next((kind for test, kind in kinds.items() if getattr(count, test) == count.rows), pl.String())
-    if declared.startswith("BOOL") and count.bits == count.rows:
+    if declared.startswith("BOOL") and seen.bits:
         return pl.Boolean()
-    return pl.Int64() if count.rows and not count.broken else pl.Float64()
+    return pl.Int64() if seen.types == {int} else pl.Float64()
 
 
 def _frame(rows: list[tuple[Any, ...]], kinds: dict[str, pl.DataType]) -> pl.DataFrame:

@@ -9,6 +9,13 @@ from goodfit.data.databases import failing
 WHOLE = (pl.Decimal, pl.UInt64)
 """Types whose values are cast to floats by way of their digits, so that the nearest one is found."""
 DAY, MOMENT, HOUR = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%H:%M:%S%.f"
+_PLAIN = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?"
+FORMS: dict[pl.DataType, str] = {
+    pl.Date(): r"^\d{4}-\d\d-\d\d$",
+    pl.Datetime("us"): f"{_PLAIN}$",
+    pl.Datetime("us", "UTC"): rf"{_PLAIN}(?:Z|[+-]\d\d(?::\d\d)?)$",
+}
+"""How dates are written where the database has only text for them."""
 FIRST, LAST = -62_135_596_800_000_000, 253_402_300_800_000_000
 """Microseconds since 1970 from the year 1 to the year 9999."""
 
@@ -35,6 +42,18 @@ def from_text(texts: pl.Series, kind: pl.DataType) -> pl.Series:
         example = texts.filter(found.is_null() & texts.is_not_null())[0]
         raise failing.unfit_value(texts.name, example, _CALLED.get(kind.base_type(), "number"))
     return found
+
+
+def has_form(texts: pl.Series, kind: pl.DataType) -> bool:
+    """Whether all texts are dates of this kind, from the year 1 on.
+
+    Example:
+        >>> has_form(pl.Series(["2024-02-29", None]), pl.Date()), has_form(pl.Series(["2024-02-30"]), pl.Date())
+        (True, False)
+    """
+    if not texts.str.contains(FORMS[kind]).all() or texts.str.starts_with("0000").any():
+        return False
+    return _parsed(texts, kind).null_count() == texts.null_count()
 
 
 def _parsed(texts: pl.Series, kind: pl.DataType) -> pl.Series:

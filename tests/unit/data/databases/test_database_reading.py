@@ -206,7 +206,7 @@ def test_what_duckdb_alone_has_is_refused(query, words, make, tmp_path, monkeypa
 
 def test_numbers_and_text_in_one_column_of_sqlite_are_told(make):
     url = make("sqlite", "create table t (x)", "insert into t values (1), (''), (2.5), (null)")
-    with pytest.raises(InputError, match=r"column 'x' of the query holds 2 numbers and 1 text: write cast"):
+    with pytest.raises(InputError, match=r"column 'x' of the query holds numbers and text: write cast"):
         read(url, "select x from t")
     assert read(url, "select cast(nullif(x, '') as real) as x from t")["x"].to_list() == [1.0, None, 2.5, None]
 
