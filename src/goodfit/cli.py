@@ -95,7 +95,7 @@ def demo(
 
 
 @app.command(
-    epilog="Examples: goodfit fit loans.csv --target default --budget 60s --out loans-run; goodfit fit sqlite:///bank.db "
+    epilog="Examples: goodfit fit loans.csv --target default --budget 60s --out loans-run; goodfit fit sqlite:///my.db "
     "--query 'select * from loans' --target default; goodfit fit digits/ --kind image; goodfit fit reviews.csv --kind "
     "text --text-column text --target label; goodfit fit words/ --kind audio --group '^\\[a-z]+'"
 )
