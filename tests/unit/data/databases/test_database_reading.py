@@ -5,7 +5,6 @@ import sqlite3
 import sys
 from contextlib import closing
 
-import duckdb
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,9 @@ from hypothesis import strategies as st
 
 from goodfit.data.databases import batches, read
 from goodfit.errors import InputError
+
+duckdb = pytest.importorskip("duckdb")
+pytest.importorskip("pg8000")
 
 DAY = datetime.date(2024, 2, 29)
 MOMENT = datetime.datetime(2024, 2, 29, 10, 30, 0, 250_000)
