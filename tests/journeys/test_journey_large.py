@@ -1,6 +1,7 @@
 """Tables that memory can't hold: learned from files, with the results that they have in memory, bit for bit."""
 
 import json
+import sqlite3
 
 import numpy as np
 import polars as pl
@@ -98,6 +99,19 @@ def test_the_files_serve_again_for_the_same_table_alone(table, tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("\n".join(table.read_text().splitlines()[:200]) + "\n")
     assert fitted(other)["rows"] == 199
+
+
+def test_a_query_of_more_rows_than_memory_is_learned_from_files(table, tmp_path):
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        frame = pl.read_csv(table).select("a", "b", "c", "kind", "answer")
+        shop.execute("create table sales (a real, b real, c real, kind text, answer text)")
+        shop.executemany("insert into sales values (?, ?, ?, ?, ?)", frame.rows())
+    shop.close()
+    query = ("--query", "select * from sales", "--target", "answer", *QUICK)
+    one, other = both("fit", f"sqlite:///{tmp_path / 'shop.db'}", tmp_path, *query)
+    assert (one / MODEL).read_bytes() == (other / MODEL).read_bytes()
+    told = json.loads((other / "run.json").read_text())
+    assert told["data"]["notes"][0] == f"330 rows are learned from files in {tmp_path / 'files.cache'}"
 
 
 def test_a_search_learns_from_some_of_the_rows(table, tmp_path, monkeypatch):

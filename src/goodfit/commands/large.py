@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from goodfit.data import databases
 from goodfit.data.batches import Batches, batches
+from goodfit.data.databases import Query
 from goodfit.data.gathering import Gathered, gather
 from goodfit.data.readers import whole_only
+from goodfit.data.sources import Origin, read_table
 from goodfit.data.table import Column, Table, counted
 from goodfit.data.target import guess_task, positive, read_classes, read_numbers
 from goodfit.errors import InputError
@@ -24,21 +30,47 @@ COPIES = 4
 """Times that a table is in memory while networks learn from it: as it was read, its parts, and encoded."""
 
 
-def if_large(path: Path, memory: int | None) -> Batches | None:
-    """A table file in pieces if the job would take more memory than it may; None if it is to be read whole.
+def rows_of(origin: Origin, memory: int | None, folder: Path) -> pl.DataFrame | Gathered:
+    """The rows of a table file or a query: whole, or in files where the job would take more memory than it may.
 
     Args:
-        path: a table file.
+        origin: where they come from.
         memory: bytes; None for what is free.
+        folder: for the files. Those of a table file serve again for the same content; a query is asked each time.
     """
-    if whole_only(path):
-        return None
-    found = batches(path)
-    return found if COPIES * found.size > (free_memory() if memory is None else memory) else None
+    most = (free_memory() if memory is None else memory) // COPIES
+    if isinstance(origin, Query):
+        return _answered(origin, most, folder)
+    if whole_only(origin) or (source := batches(origin)).size <= most:
+        return read_table(origin)
+    return gather(source, _fingerprint(origin), folder)
 
 
-def gathered(source: Batches, path: Path, folder: Path) -> Gathered:
-    """A large table in files, known again by its content."""
+def _answered(query: Query, most: int, folder: Path) -> pl.DataFrame | Gathered:
+    """A query's rows: in memory until they are too many for it."""
+    frames = databases.batches(query.url, query.text)
+    held: list[pl.DataFrame] = []
+    size = 0
+    for frame in frames:
+        held.append(frame)
+        size += 8 * frame.height * frame.width
+        if size > most:
+            return _asked_once(query.name, size, chain(_emptied(held), frames), folder)
+    return pl.concat(held)
+
+
+def _asked_once(name: str, size: int, frames: Iterator[pl.DataFrame], folder: Path) -> Gathered:
+    """A database's columns have one type each, so its rows are never begun anew."""
+    return gather(Batches(name, size, lambda _: frames), uuid4().hex, folder)
+
+
+def _emptied(held: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    while held:
+        yield held.pop(0)
+
+
+def _fingerprint(path: Path) -> str:
+    """Of a file's content."""
     digest = hashlib.blake2b(digest_size=16)
     try:
         with path.open("rb") as file:
@@ -46,7 +78,7 @@ def gathered(source: Batches, path: Path, folder: Path) -> Gathered:
                 digest.update(piece)
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}") from None
-    return gather(source, digest.hexdigest(), folder)
+    return digest.hexdigest()
 
 
 def problem_in(found: Gathered, target: str, inputs: Table, *, task: Task | None) -> Problem:

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import polars as pl
 
-from goodfit.commands.large import column_of, gathered, groups_in, if_large, problem_in
+from goodfit.commands.large import column_of, groups_in, problem_in, rows_of
 from goodfit.data.collecting import (
     CALLED,
     Collection,
@@ -94,11 +94,11 @@ def read_source(source: Source, *, enough: bool = True) -> Given:
         kind = "asks for rows" if isinstance(source.data, Query) else "is no folder of classes"
         raise InputError(f"{source.data.name} {kind}: name the column to predict with --target")
     _check_columns(source)
-    path = source.data if source.cache and source.kind in (None, "table") and isinstance(source.data, Path) else None
-    if path and source.cache and (large := if_large(path, source.memory)):
-        given, groups, times = _from_files(gathered(large, path, source.cache), source, source.target)
+    kept_in = source.cache if source.kind in (None, "table") else None
+    frame = rows_of(source.data, source.memory, kept_in) if kept_in else read_table(source.data)
+    if isinstance(frame, Gathered):
+        given, groups, times = _from_files(frame, source, source.target)
     else:
-        frame = read_table(source.data)
         groups = texts_in(frame, source.group) if source.group is not None else None
         times = _times(frame, source)
         frame = frame.drop([name for name in (source.group, source.time) if name is not None])
@@ -120,7 +120,8 @@ def _from_files(found: Gathered, source: Source, target: str) -> tuple[Given, An
     moments = None if source.time is None else column_of(found.table, source.time).values
     times = None if moments is None else read_times(moments, inputs.rows, f"column {source.time!r}")
     problem = _checked(problem_in(found, target, inputs, task=source.task), source.task, name, enough=True)
-    note = f"{inputs.rows:,} rows are learned from files in {source.cache}, which serve again for the same table"
+    again = "" if isinstance(source.data, Query) else ", which serve again for the same table"
+    note = f"{inputs.rows:,} rows are learned from files in {source.cache}{again}"
     return Given(problem, (note,)), groups, times
 
 
