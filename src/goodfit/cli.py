@@ -35,6 +35,7 @@ from goodfit.options import (
     Predictions,
     Query,
     Recipes,
+    RawCsv,
     ReportFolder,
     RunFolder,
     SearchBudget,
@@ -59,6 +60,7 @@ from goodfit.options import (
     source_of,
 )
 from goodfit.urls import is_url, told_urls
+from goodfit.visible import visible
 
 STARTED = time.monotonic()
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
@@ -249,13 +251,15 @@ def augment(
     column: TextsColumn = None,
     target: ClassColumn = None,
     query: Query = None,
+    raw_csv: RawCsv = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Augment a few examples to look at or listen to: files, and a contact sheet with the originals beside them."""
     from goodfit.commands import augment as command
 
-    command.run(command.Request(kind, origin_of(source, query), out, techniques, n, seed, column, target), json=json)
+    origin = origin_of(source, query)
+    command.run(command.Request(kind, origin, out, techniques, n, seed, column, target, raw_csv), json=json)
 
 
 def main() -> None:
@@ -296,7 +300,7 @@ def _run() -> int:
 
 
 def _fail(message: str, status: int = 2) -> int:
-    print(f"{_command()}: {' '.join(told_urls(message, *sys.argv).split())}", file=sys.stderr)
+    print(visible(f"{_command()}: {' '.join(told_urls(message, *sys.argv).split())}"), file=sys.stderr)
     return status
 
 
@@ -307,4 +311,5 @@ def _command() -> str:
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
     kind = "" if issubclass(category, DoubtfulRecipe | SlowerTraining) else f"{category.__name__}: "
-    print(f"{_command()}: warning: {kind}{' '.join(told_urls(str(message), *sys.argv).split())}", file=sys.stderr)
+    said = " ".join(told_urls(str(message), *sys.argv).split())
+    print(visible(f"{_command()}: warning: {kind}{said}"), file=sys.stderr)

@@ -1,8 +1,13 @@
 """What goes wrong on the user's side: each message is one line that says what, where and what to do."""
 
+from goodfit.visible import visible
+
 
 class InputError(ValueError):
-    """The data, a setting or a file can't be used as given."""
+    """The data, a setting or a file can't be used as given; names and values in its message steer no terminal."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__(), keep="\n")
 
 
 class DoubtfulRecipe(UserWarning):

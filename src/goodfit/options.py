@@ -170,6 +170,12 @@ FailOn = Annotated[
 Predictions = Annotated[
     Path | None, typer.Option("--out", "-o", help="A .csv, .parquet or .jsonl file; by default CSV is printed.")
 ]
+RawCsv = Annotated[
+    bool,
+    typer.Option(
+        "--raw-csv", help="Leave texts in augmented.csv that a spreadsheet would run as formulas as they are."
+    ),
+]
 RunFolder = Annotated[Path, typer.Option("--out", help="Where the run folder goes.")]
 ReportFolder = Annotated[
     Path | None, typer.Option("--out", help="Where a run folder with a report goes; none by default.")

@@ -85,8 +85,8 @@ def run_files(
 
 
 def json_text(value: Mapping[str, Any]) -> str:
-    """A dictionary as strict JSON: numbers that aren't finite become null."""
-    return json.dumps(_finite(value), indent=1, allow_nan=False)
+    """A dictionary as strict JSON in plain ASCII without control characters: numbers that aren't finite become null."""
+    return json.dumps(_finite(value), indent=1, allow_nan=False).replace("\x7f", "\\u007f")
 
 
 def model_bytes(model: Model | Blend) -> bytes:

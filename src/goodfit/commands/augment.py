@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +12,8 @@ from typing import Literal
 import polars as pl
 
 from goodfit.commands.reading import problem_of
-from goodfit.commands.terminal import console, print_json
+from goodfit.commands.spreadsheet import csv_bytes
+from goodfit.commands.terminal import print_json, say
 from goodfit.data.databases import Query
 from goodfit.data.images import png_bytes
 from goodfit.data.sources import Origin, read_table
@@ -54,6 +54,7 @@ class Request:
         seed: of everything random.
         column: of a table of texts; None to tell.
         target: the column of a table's classes.
+        raw: whether texts in CSV that a spreadsheet would take for formulas stay as they are.
     """
 
     kind: Literal["image", "text", "audio", "table"]
@@ -64,6 +65,7 @@ class Request:
     seed: int
     column: str | None
     target: str | None
+    raw: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def open_folder(out: Path, source: Origin) -> frozenset[str]:
         InputError: the path is a file, lies in the source, or is a folder with other things in it.
         OSError: nothing can be written there.
     """
-    if isinstance(source, Path) and source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+    inside = isinstance(source, Path) and source.is_dir()
+    if inside and Path(os.path.realpath(out)).is_relative_to(os.path.realpath(source)):
         raise InputError(f"OUT {out} lies in {source}, whose examples it would join: give a folder elsewhere")
     if not out.exists():
         return frozenset()
@@ -178,7 +181,7 @@ def _texts(request: Request, recipe: Recipe) -> Made:
     passages = [passage(*own) for own in zip(said, drawn.texts, varied, strict=True)]
     told = [_count(request, len(passages), drawn.total, "text"), _unchanged(drawn.texts, varied)]
     sheet = replace(_sheet(request, recipe), told=told, notes=drawn.notes, passages=passages)
-    return Made(sheet, {TABLE: _csv(frame)})
+    return Made(sheet, {TABLE: csv_bytes(frame, raw=request.raw)})
 
 
 def _rows(request: Request, recipe: Recipe) -> Made:
@@ -195,7 +198,7 @@ def _rows(request: Request, recipe: Recipe) -> Made:
     grids = [count_grid(made), example_grid(made, own, new, request.seed)]
     told = [f"{counted(made.frame.height, 'synthetic row')} made of {counted(frame.height, 'row')}."]
     sheet = replace(_sheet(request, recipe), told=told, grids=grids, figures=row_figures(made, request.seed))
-    return Made(sheet, {TABLE: _csv(made.frame)})
+    return Made(sheet, {TABLE: csv_bytes(made.frame, raw=request.raw)})
 
 
 MAKERS: dict[str, Callable[[Request, Recipe], Made]] = {
@@ -211,7 +214,8 @@ def _sheet(request: Request, recipe: Recipe) -> Sheet:
     facts = {"kind": request.kind, "with": str(recipe), "variants": str(request.count), "seed": str(request.seed)}
     if request.kind == "table":
         facts = {"kind": request.kind, "with": str(recipe), "target": str(request.target), "seed": str(request.seed)}
-    name = request.source.name if isinstance(request.source, Query) else request.source.resolve().name
+    source = request.source
+    name = source.name if isinstance(source, Query) else Path(os.path.realpath(source)).name
     return Sheet(str(recipe), name, (), (), facts, ())
 
 
@@ -228,16 +232,10 @@ def _unchanged(texts: tuple[str, ...], varied: list[list[str]]) -> str:
     return f"{same} of {counted(total, 'variant')} {'is' if same == 1 else 'are'} as the original."
 
 
-def _csv(frame: pl.DataFrame) -> bytes:
-    frame.write_csv(buffer := io.BytesIO())
-    return buffer.getvalue()
-
-
 def _show(request: Request, sheet: Sheet, json: bool) -> None:
     if json:
         files = [str(request.out / name) for name in sheet.files]
         print_json({"out": str(request.out), "files": files, "sheet": str(request.out / SHEET)})
         return
-    out = console()
     for line in (*sheet.told[:1], *(f"note: {note}" for note in sheet.notes), f"contact sheet: {request.out / SHEET}"):
-        out.print(line, soft_wrap=True)
+        say(line)

@@ -9,7 +9,7 @@ from typing import Any
 
 from goodfit.commands.folder import open_if_given, write_run
 from goodfit.commands.reading import Source, read_source
-from goodfit.commands.terminal import console, print_json, print_table, progress
+from goodfit.commands.terminal import print_json, print_table, progress, say
 from goodfit.regularizers import Recipe
 from goodfit.report.summary import summarize_comparison
 from goodfit.report.tables import Labels, comparison_table
@@ -82,7 +82,7 @@ def finish(
     if labels.command == "compare":
         print_differences(table)
     if out:
-        console().print(f"report: {out / REPORT}", soft_wrap=True)
+        say(f"report: {out / REPORT}")
 
 
 def print_differences(table: Mapping[str, Any]) -> None:

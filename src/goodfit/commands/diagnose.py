@@ -8,7 +8,7 @@ from pathlib import Path
 
 from goodfit.commands.folder import open_if_given, write_run
 from goodfit.commands.reading import Source, read_source
-from goodfit.commands.terminal import console, print_json, print_wrapped, progress
+from goodfit.commands.terminal import print_json, print_wrapped, progress, say
 from goodfit.commands.verdicts import check_names, exit_status, print_verdicts
 from goodfit.regularizers import Recipe
 from goodfit.report.diagnosing import summarize_diagnosis
@@ -69,5 +69,5 @@ def run(request: Request, *, started: float, json: bool) -> int:
         print_wrapped(summary["headline"], style="bold")
         print_verdicts(found.diagnosis.verdicts)
         if request.out:
-            console().print(f"report: {request.out / REPORT}", soft_wrap=True)
+            say(f"report: {request.out / REPORT}")
     return exit_status(found.diagnosis, request.fail_on)

@@ -10,7 +10,7 @@ import polars as pl
 
 from goodfit.api import diagnose_log
 from goodfit.commands.plot import plot
-from goodfit.commands.terminal import console, print_json, print_wrapped
+from goodfit.commands.terminal import print_json, print_wrapped, say
 from goodfit.commands.verdicts import check_names, exit_status, print_verdicts
 from goodfit.diagnosis.log import LogDiagnosis
 from goodfit.report.wording import number
@@ -84,15 +84,14 @@ def headline(diagnosis: LogDiagnosis) -> str:
 
 
 def _show(diagnosis: LogDiagnosis) -> None:
-    out = console()
     print_wrapped(headline(diagnosis), style="bold")
     for line in _plot(diagnosis):
-        out.print(line, soft_wrap=True)
+        say(line)
     print_verdicts(diagnosis.verdicts, reasons=False)
-    out.print()
+    say()
     for line in (*_keep(diagnosis), *(f"note: {note}" for note in diagnosis.notes)):
         print_wrapped(line)
-    out.print("a log can't tell:")
+    say("a log can't tell:")
     for line in diagnosis.unknown:
         print_wrapped(f"- {line}", indent="  ")
 

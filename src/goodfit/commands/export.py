@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from goodfit.commands.terminal import print_json
+from goodfit.commands.terminal import print_json, say
 from goodfit.data.table import counted, listed
 from goodfit.export import Exported, export_model
 from goodfit.saving import read_model
@@ -21,7 +21,8 @@ def run(source: Path, out: Path, *, json: bool) -> None:
     if json:
         print_json(asdict(done) | {"path": str(done.path)})
     else:
-        print("\n".join(told(done)))
+        for line in told(done):
+            say(line)
 
 
 def told(done: Exported) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from goodfit.commands.folder import open_folder, write_run
 from goodfit.commands.large import for_search
 from goodfit.commands.reading import Source, read_source
-from goodfit.commands.terminal import console, print_json, print_table, progress
+from goodfit.commands.terminal import print_json, print_table, progress, say
 from goodfit.diagnosis import diagnose
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
@@ -161,25 +161,25 @@ def _show(summary: dict[str, Any], request: Request) -> None:
     if request.json:
         print_json(summary | {"run": str(request.out)})
         return
-    out = console()
-    out.print(summary["headline"], style="bold", soft_wrap=True)
+    say(summary["headline"], style="bold")
     print_table(summary["table"])
     if "search" in summary:
         _show_search(summary["search"])
     if "decision" in summary:
-        out.print(summary["decision"]["told"], soft_wrap=True)
+        say(summary["decision"]["told"])
     for verdict in summary["verdicts"]:
         if verdict["outcome"] == "fired":
-            out.print(f"{verdict['severity']}: {verdict['title'].lower()} ({verdict['name']}); {verdict['advice']}")
+            told = f"{verdict['severity']}: {verdict['title'].lower()} ({verdict['name']}); {verdict['advice']}"
+            say(told, wrap=True)
     for note in summary["data"]["notes"]:
-        out.print(f"note: {note}")
-    out.print(f"chosen: {summary['chosen']}\nreport: {request.out / REPORT}", soft_wrap=True)
+        say(f"note: {note}", wrap=True)
+    say(f"chosen: {summary['chosen']}")
+    say(f"report: {request.out / REPORT}")
 
 
 def _show_search(found: dict[str, Any]) -> None:
-    out = console()
-    out.print(found["told"], soft_wrap=True)
+    say(found["told"])
     for sentence in found["sentences"]:
-        out.print(f"- {sentence}", soft_wrap=True)
+        say(f"- {sentence}")
     for advice in found["advice"]:
-        out.print(advice, style="bold", soft_wrap=True)
+        say(advice, style="bold")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +10,8 @@ from typing import Any, cast
 import polars as pl
 
 from goodfit.blend import AnyModel
-from goodfit.commands.terminal import print_json
+from goodfit.commands.spreadsheet import csv_bytes
+from goodfit.commands.terminal import print_json, print_raw
 from goodfit.data.collecting import (
     SUFFIXES,
     Collection,
@@ -29,7 +29,7 @@ from goodfit.errors import InputError
 from goodfit.saving import read_model, write_all
 
 WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO], object]] = {
-    ".csv": lambda frame, file: frame.write_csv(file),
+    ".csv": lambda frame, file: file.write(csv_bytes(frame)),
     ".parquet": lambda frame, file: frame.write_parquet(file),
     ".jsonl": lambda frame, file: frame.write_ndjson(file),
 }
@@ -37,6 +37,9 @@ WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO], object]] = {
 
 def run(source: Path, new: Origin, out: Path | None, *, column: str | None, json: bool) -> None:
     """Predict each row of a new table or query, or each file of a folder: to a file, or as CSV to standard output.
+
+    CSV is for people and their spreadsheets too: what these would run is guarded. JSON lines and Parquet hold the
+    classes as they are.
 
     Raises:
         InputError: no model there, a table that it can't read, or a file name of an unknown kind.
@@ -56,8 +59,7 @@ def run(source: Path, new: Origin, out: Path | None, *, column: str | None, json
     if json:
         print_json({"rows": frame.height, "out": str(out)} if out else {"predictions": frame.to_dicts()})
     elif not out:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(frame.write_csv().encode())  # UTF-8 like the tables that are read, whatever the locale
+        print_raw(csv_bytes(frame).decode())
 
 
 def predictions(model: AnyModel, frame: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,7 +72,7 @@ class Source:
         """What a report is called."""
         if self.target or isinstance(self.data, Query):
             return f"{self.data.name}: {self.target}"
-        return self.data.resolve().name
+        return Path(os.path.realpath(self.data)).name
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goodfit.commands.terminal import print_json
+from goodfit.commands.terminal import print_json, print_raw
 from goodfit.report import render
 from goodfit.saving import REPORT, read_summary, write_all
 
@@ -20,4 +20,4 @@ def run(source: Path, out: Path | None, *, json: bool) -> None:
     if json:
         print_json({"report": str(path)})
     else:
-        print(path)
+        print_raw(f"{path}\n")

@@ -1,4 +1,7 @@
-"""What a command shows on a terminal: progress on standard error, tables and lines on standard output."""
+"""What a command shows on a terminal: progress on standard error, tables and lines on standard output.
+
+Nothing else writes there, so that names and values from elsewhere act on no terminal: `visible` is applied here.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,40 @@ from goodfit.report.wording import MISSING, score
 from goodfit.saving import json_text
 from goodfit.studies.searching.standing import Standing, Watch
 from goodfit.training import Progress as Epoch
+from goodfit.visible import visible
 
 WIDTH_OF_A_PIPE = 200
 LABEL, COLUMN = 30, 16
 """Characters of a table's first column at most, and of the others."""
+MOST_IN_CELL = 240
+"""Characters of a name in a table's cell."""
 
 
 def console() -> Console:
     """Standard output: as wide as the terminal, or wide enough for every table in a pipe."""
     return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
+
+
+def cell(text: str, style: str = "", *, most: int = MOST_IN_CELL) -> Text:
+    """A text in a cell of a table."""
+    return Text(visible(text, most=most), style=style)
+
+
+def say(text: str = "", *, style: str | None = None, wrap: bool = False) -> None:
+    """A line on standard output, however long, or broken where the terminal ends."""
+    console().print(visible(text), style=style, soft_wrap=not wrap)
+
+
+def say_aside(text: str) -> None:
+    """A line on standard error."""
+    print(visible(text), file=sys.stderr)
+
+
+def print_raw(text: str) -> None:
+    """Text for other programs, UTF-8 like the tables that are read: as it is in a pipe, without effects on a terminal."""
+    shown = visible(text, keep="\n", most=None) if sys.stdout.isatty() else text
+    sys.stdout.flush()
+    sys.stdout.buffer.write(shown.encode("utf-8", "surrogateescape"))
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -41,11 +69,16 @@ def reading_width() -> int:
     return min(console().width, 100) if sys.stdout.isatty() else 80
 
 
+def print_cells(table: Table) -> None:
+    """A table made of cells, as wide as one likes to read."""
+    console().print(table, width=reading_width())
+
+
 def print_wrapped(text: str, *, style: str | None = None, indent: str = "") -> None:
     """A line on standard output, broken between words at the reading width; the further lines are indented."""
-    out = console()
+    text = visible(text, keep="\n\t")
     for line in textwrap.wrap(text, reading_width(), subsequent_indent=indent, break_on_hyphens=False) or [""]:
-        out.print(line, style=style, soft_wrap=True)
+        say(line, style=style)
 
 
 @contextmanager
@@ -59,10 +92,10 @@ def progress(label: str) -> Iterator[Callable[[Epoch], None] | None]:
         yield None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("epochs, {task.fields[alive]} of {task.fields[members]} networks training, left"),
+        TextColumn("epochs, {task.fields[alive]} of {task.fields[members]} networks training, left", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -84,7 +117,11 @@ def search_progress(label: str, budget: float) -> Iterator[Watch | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[told]}", markup=False),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=budget, told="")
 
@@ -104,13 +141,13 @@ def print_table(table: Mapping[str, Any], title: str = "") -> None:
     """
     out = console()
     if title:
-        out.print(title, style="bold")
-    label = min(LABEL, max(cell_len(row["label"]) for row in [*table["rows"], *table["baselines"]]))
+        say(title, style="bold", wrap=True)
+    label = min(LABEL, max(cell_len(cell(row["label"]).plain) for row in [*table["rows"], *table["baselines"]]))
     fitting = max(1, (out.width - label) // (COLUMN + 2))
     metrics = table["metrics"]
     for start in range(0, len(metrics), fitting):
         out.print(_part(table, metrics[start : start + fitting], label))
-    out.print(table["note"], style="dim")
+    say(table["note"], style="dim", wrap=True)
 
 
 def _part(table: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], label: int) -> Table:
@@ -118,12 +155,12 @@ def _part(table: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], label:
     shown = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     shown.add_column("", width=label, overflow="fold")
     for metric in metrics:
-        shown.add_column(Text(metric["label"]), justify="right", width=COLUMN, overflow="fold")
+        shown.add_column(cell(metric["label"]), justify="right", width=COLUMN, overflow="fold")
     for row in table["rows"]:
-        shown.add_row(Text(row["label"]), *(_cell(row["cells"].get(m["key"]), m) for m in metrics))
+        shown.add_row(cell(row["label"]), *(_cell(row["cells"].get(m["key"]), m) for m in metrics))
     for row in table["baselines"]:
         cells = (_cell(row["cells"].get(m["key"]), m) for m in metrics)
-        shown.add_row(Text(row["label"], style="italic"), *cells)
+        shown.add_row(cell(row["label"], "italic"), *cells)
     return shown
 
 
@@ -132,6 +169,6 @@ def _cell(estimate: Mapping[str, float] | None, metric: Mapping[str, Any]) -> Te
     if estimate is None or not math.isfinite(estimate["value"]):
         return Text(MISSING)
     shares = bool(metric["percent"])
-    cell = Text(score(estimate["value"], as_percent=shares) + (" %" if shares else ""))
+    found = Text(score(estimate["value"], as_percent=shares) + (" %" if shares else ""))
     low, high = (score(estimate[end], as_percent=shares) for end in ("low", "high"))
-    return cell if MISSING in (low, high) else cell.append(f"\n{low} to {high}", style="dim")
+    return found if MISSING in (low, high) else found.append(f"\n{low} to {high}", style="dim")

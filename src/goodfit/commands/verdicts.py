@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 
 from rich.table import Table
-from rich.text import Text
 
-from goodfit.commands.terminal import console, print_wrapped, reading_width
+from goodfit.commands.terminal import cell, print_cells, print_wrapped, say, say_aside
 from goodfit.diagnosis import QUESTIONS, Diagnosis, Verdict
 from goodfit.errors import InputError
+from goodfit.visible import MOST
 
 FIRED = 1
 """The exit status if a verdict of --fail-on fired."""
@@ -33,13 +32,13 @@ def exit_status(diagnosis: Diagnosis, fail_on: Sequence[str]) -> int:
     for name in fail_on:
         verdict = diagnosis[name]
         if verdict.outcome in {"undecided", "not applicable"}:
-            print(f"goodfit diagnose: note: {name} is {verdict.outcome}: {verdict.reason}", file=sys.stderr)
+            say_aside(f"goodfit diagnose: note: {name} is {verdict.outcome}: {verdict.reason}")
     return FIRED if set(fail_on) & set(diagnosis.fired) else 0
 
 
 def print_verdicts(verdicts: Iterable[Verdict], *, reasons: bool = True) -> None:
     """A line for each question that was asked, those that fired first; the others named below, and why."""
-    out, every = console(), list(verdicts)
+    every = list(verdicts)
     asked = sorted(
         (verdict for verdict in every if verdict.outcome != "not applicable"), key=lambda v: ORDER.index(v.outcome)
     )
@@ -47,15 +46,15 @@ def print_verdicts(verdicts: Iterable[Verdict], *, reasons: bool = True) -> None
     for verdict in asked:
         style = STYLES[verdict.severity] if verdict.fired else "dim" if verdict.outcome == "passed" else ""
         cells = (SAID[verdict.outcome], verdict.name, _told(verdict))
-        shown.add_row(*(Text(cell, style=style) for cell in cells))
+        shown.add_row(*(cell(text, style, most=MOST) for text in cells))
     if asked:
-        out.print()
-        out.print(shown, width=reading_width())
+        say()
+        print_cells(shown)
     apart: dict[str, list[str]] = {}
     for verdict in every:
         if verdict.outcome == "not applicable":
             apart.setdefault(f" ({verdict.reason})" if reasons else "", []).append(verdict.name)
-    out.print()
+    say()
     for reason, names in apart.items():
         print_wrapped(f"not asked: {', '.join(names)}{reason}", style="dim", indent="  ")
 

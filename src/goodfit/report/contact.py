@@ -16,7 +16,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from goodfit.report.figures import Figure
-from goodfit.report.safely import asset, script_json, script_source
+from goodfit.report.safely import asset, environment, script_json, script_source
 from goodfit.studies.augmenting.rewriting import Piece
 
 _WRITTEN = re.compile(r'<script type="application/json" id="written">(.*?)</script>', re.DOTALL)
@@ -156,14 +156,12 @@ def _policy(scripts: Sequence[str], *, sounds: bool) -> str:
     return "; ".join([*parts, "base-uri 'none'", "form-action 'none'"])
 
 
-def _data_uri(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+def _data_uri(content: bytes, kind: str) -> Markup:
+    return Markup(f"data:{kind};base64,{base64.b64encode(content).decode()}")
 
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"data_uri": _data_uri, "address": lambda name: quote(name, safe="")}
-    return environment.from_string(asset("contact.html.j2"))
+    made = environment(strict=True)
+    made.filters |= {"data_uri": _data_uri, "address": lambda name: quote(name, safe="")}
+    return made.from_string(asset("contact.html.j2"))

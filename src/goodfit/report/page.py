@@ -15,7 +15,7 @@ from goodfit.errors import InputError
 from goodfit.report import wording
 from goodfit.report.curves import curve_figure
 from goodfit.report.figures import HUES, Figure, calibration_figure, feature_figure, weight_figures
-from goodfit.report.safely import asset, script_json, script_source
+from goodfit.report.safely import asset, environment, script_json, script_source
 from goodfit.report.verdicts import OUTCOMES, SECTIONED, SEVERITIES, arrange, badge
 
 HISTORY_COLUMNS = ("recipe", "member", "epoch", "train_loss", "validation_loss")
@@ -181,9 +181,9 @@ def _sentence(text: str, stop: str = ".") -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["comparison"] = wording.comparison
-    environment.filters |= {
+    made = environment()
+    made.globals["comparison"] = wording.comparison
+    made.filters |= {
         "number": wording.number,
         "percent": wording.percent,
         "with_intervals": wording.with_intervals,
@@ -193,4 +193,4 @@ def _template() -> jinja2.Template:
         "signed": wording.signed,
         "sentence": _sentence,
     }
-    return environment.from_string(asset("template.html.j2"))
+    return made.from_string(asset("template.html.j2"))

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from goodfit.visible import visible
+
 MISSING = "–"
 
 
@@ -148,10 +150,10 @@ def shorten(text: str, length: int) -> str:
 
 
 def plotly_text(text: str) -> str:
-    """Escape text for plotly, which reads a small HTML in titles, tick labels, names and hover text.
+    """Escape text for plotly, which reads a small HTML in titles, tick labels, names and hover text; nothing reorders it.
 
     Example:
         >>> plotly_text("<b>R&D</b>")
         '&lt;b&gt;R&amp;D&lt;/b&gt;'
     """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goodfit.diagnosis.verdict import Diagnosis, Verdict
+from goodfit.visible import visible
 
 ORDER = ("fired", "undecided", "passed", "not applicable")
 
@@ -41,7 +42,8 @@ class ModuleDiagnosis(Diagnosis):
         wide = max(len(verdict.outcome) for verdict in verdicts)
         names = max(len(verdict.name) for verdict in verdicts)
         lines = [f"{verdict.outcome:{wide}}  {verdict.name:{names}}  {_told(verdict)}" for verdict in verdicts]
-        return "\n".join([*lines, f"loss: {self.loss}", *(f"note: {note}" for note in self.notes)])
+        lines += [f"loss: {self.loss}", *(f"note: {note}" for note in self.notes)]
+        return "\n".join(map(visible, lines))
 
 
 def _told(verdict: Verdict) -> str:
