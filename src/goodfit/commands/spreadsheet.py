@@ -16,8 +16,8 @@ def csv_bytes(frame: pl.DataFrame, *, raw: bool = False) -> bytes:
 
     Spreadsheets run a cell that begins with `=`, `+`, `-` or `@` (or one of these in its wide form), also after blanks,
     a tab or the end of a line, which some of them drop. Such a text or name of a column gets an apostrophe before it,
-    with which spreadsheets mark texts. Columns of numbers, dates and booleans are as they are, and so is a text that is a
-    number, such as `-5`.
+    with which spreadsheets mark texts. Columns of numbers, dates and booleans are as they are, and so is a text that
+    is a number, such as `-5`.
 
     Args:
         frame: columns of numbers, texts, booleans and dates.

@@ -53,7 +53,7 @@ def say_aside(text: str) -> None:
 
 
 def print_raw(text: str) -> None:
-    """Text for other programs, UTF-8 like the tables that are read: as it is in a pipe, without effects on a terminal."""
+    """Text for other programs, UTF-8 like the tables that are read: as it is in a pipe, visible on a terminal."""
     shown = visible(text, keep="\n", most=None) if sys.stdout.isatty() else text
     sys.stdout.flush()
     sys.stdout.buffer.write(shown.encode("utf-8", "surrogateescape"))

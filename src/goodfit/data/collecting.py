@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from goodfit.data.folders import Listing, list_classes, list_files
 from goodfit.data.media import picture_table, sound_table, text_table
 from goodfit.data.table import Table, listed
 from goodfit.errors import InputError
+from goodfit.files import refuse_special
 from goodfit.regularizers.form import Form
 
 Medium = Literal["image", "sound", "text"]
@@ -61,7 +63,7 @@ def collect_folder(folder: Path, kind: Medium, *, form: Form | None = None) -> C
     find = list_classes if form is None else list_files
     listing = find(folder, SUFFIXES[kind], what=CALLED[kind])
     found = _read(listing, kind, form)
-    return found if form is None else replace(found, names=tuple(str(p.relative_to(folder)) for p in listing.paths))
+    return found if form is None else replace(found, names=tuple(_name(p.relative_to(folder)) for p in listing.paths))
 
 
 def collect_files(paths: Sequence[Path], kind: Medium, *, form: Form) -> Collection:
@@ -156,7 +158,7 @@ def guess_medium(folder: Path) -> Medium:
 
 def _read(listing: Listing, kind: Medium, form: Form | None) -> Collection:
     table, notes = _table(listing.paths, kind, form)
-    names = tuple(path.name for path in listing.paths)
+    names = tuple(_name(Path(path.name)) for path in listing.paths)
     return Collection(table, listing.labels, names, (*listing.notes, *notes))
 
 
@@ -172,7 +174,13 @@ def _table(paths: Sequence[Path], kind: Medium, form: Form | None) -> tuple[Tabl
     return text_table([text[:MOST_CHARACTERS] for text in texts]), tuple(_long(texts))
 
 
+def _name(path: Path) -> str:
+    """A path as text that can be written anywhere: bytes that are no UTF-8 as `\\xff`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _text(path: Path) -> str:
+    refuse_special(path)
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

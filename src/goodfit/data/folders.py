@@ -36,7 +36,8 @@ def list_classes(folder: Path, suffixes: tuple[str, ...], *, what: str) -> Listi
         what: what such files are, in the plural, for messages: "pictures".
 
     Returns:
-        Two classes or more, sorted. Hidden files, files of other kinds and classes without a file are left out.
+        Two classes or more, sorted. Hidden files, files of other kinds, links out of the folder and classes without a
+        file are left out.
 
     Raises:
         InputError: the folder isn't there, isn't a folder, can't be read, or holds fewer than two classes.
@@ -59,13 +60,13 @@ def list_classes(folder: Path, suffixes: tuple[str, ...], *, what: str) -> Listi
         raise InputError(
             f"{folder} has {what} but no folders: put the {what} of each class into a folder of its own"
             if loose
-            else f"{folder} has no folders: make one for each class, named after it, and put its {what} there"
+            else f"{folder} has no folders{walk.but}: make one for each class, named after it, and put its {what} there"
         )
     entered = {inner for inner in folders if walk.enters(inner)}
     classes = {_class_name(inner): list(walk.files(inner)) if inner in entered else [] for inner in folders}
     full = {name: paths for name, paths in classes.items() if paths}
     if not full:
-        raise InputError(f"the folders of {folder} hold no {what} ({', '.join(suffixes)}): put {what} there")
+        raise InputError(f"the folders of {folder} hold no {what} ({', '.join(suffixes)}){walk.but}: put {what} there")
     if len(full) == 1:
         raise InputError(
             f"{folder} has {what} of one class only, {next(iter(full))!r}: add a folder for each other class"
@@ -88,7 +89,7 @@ def list_files(folder: Path, suffixes: tuple[str, ...], *, what: str) -> Listing
         what: as for `list_classes`.
 
     Returns:
-        One file or more, sorted. Hidden files and files of other kinds are left out.
+        One file or more, sorted. Hidden files, files of other kinds and links out of the folder are left out.
 
     Raises:
         InputError: the folder isn't there, isn't a folder, can't be read, or holds no such file.
@@ -104,17 +105,25 @@ def list_files(folder: Path, suffixes: tuple[str, ...], *, what: str) -> Listing
     walk = _Walk.of(folder, suffixes)
     paths = tuple(walk.files(folder))
     if not paths:
-        raise InputError(f"{folder} holds no {what} ({', '.join(suffixes)}): put {what} there, or name another folder")
+        raise InputError(
+            f"{folder} holds no {what} ({', '.join(suffixes)}){walk.but}: put {what} there, or name another folder"
+        )
     return Listing(paths, (), walk.notes())
 
 
 @dataclass
 class _Walk:
-    """A walk through folders, each entered once, so that links in a circle end; it counts what it passes."""
+    """A walk through folders, each entered once, so that links in a circle end; it counts what it passes.
+
+    Links that lead out of the folder aren't followed: who fills a folder, such as from an archive, decides what lies in
+    it and not what else is read.
+    """
 
     suffixes: tuple[str, ...]
     seen: set[tuple[int, int]]
+    root: Path
     hidden: int = 0
+    outside: int = 0
     others: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -126,7 +135,12 @@ class _Walk:
                 raise InputError(f"{folder} is a file: name the folder that holds it")
         except OSError as error:
             raise InputError(f"the folder {folder} can't be read: {error.strerror}") from None
-        return cls(suffixes, {_identity(folder)})
+        return cls(suffixes, {_identity(folder)}, Path(os.path.realpath(folder)))
+
+    @property
+    def but(self) -> str:
+        """What a message of too little adds."""
+        return f" but {counted(self.outside, 'link')} out of it" if self.outside else ""
 
     def files(self, folder: Path) -> Iterator[Path]:
         """The files of a folder, then those of the folders in it."""
@@ -149,6 +163,8 @@ class _Walk:
         for entry in _scanned(folder):
             if entry.name.startswith("."):
                 self.hidden += 1
+            elif entry.is_symlink() and self.leads_out(entry):
+                self.outside += 1
             elif _is_folder(entry):
                 folders.append(folder / entry.name)
             elif entry.name.lower().endswith(self.suffixes) and entry.is_file():
@@ -157,11 +173,20 @@ class _Walk:
                 self.others[Path(entry.name).suffix.lower() or "no suffix"] += 1
         return folders, files
 
+    def leads_out(self, link: os.DirEntry[str]) -> bool:
+        """Whether a link ends outside the folder."""
+        return not Path(os.path.realpath(link.path)).is_relative_to(self.root)
+
     def notes(self) -> tuple[str, ...]:
         """What was passed, a sentence each."""
         notes = []
         if self.hidden:
             notes.append(f"{counted(self.hidden, 'hidden file')} {_was(self.hidden)} left out")
+        if self.outside:
+            notes.append(
+                f"{counted(self.outside, 'link')} out of the folder {_was(self.outside)} left out: "
+                "copy the files into it, or name them in a table"
+            )
         if count := self.others.total():
             kinds = "another kind" if count == 1 else "other kinds"
             shown = [*sorted(self.others)[:5], *(["..."] if len(self.others) > 5 else [])]
@@ -195,7 +220,10 @@ def _class_name(folder: Path) -> str:
 
 
 def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise InputError(f"the folder {folder} can't be read: {error.strerror}") from None
     return status.st_dev, status.st_ino
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from goodfit.data.table import counted
 from goodfit.errors import InputError
+from goodfit.files import refuse_special
 
 if TYPE_CHECKING:
     from PIL import Image as pillow
@@ -173,6 +174,7 @@ def _opened(path: Path) -> Iterator[pillow.Image]:
     """A file whose header is read and not too large; faults in here, also those of decoding it, name the file."""
     from PIL import Image, UnidentifiedImageError
 
+    refuse_special(path)
     try:
         with Image.open(path, formats=_FORMATS) as image:
             if image.width * image.height > MOST_IN_FILE:
@@ -184,7 +186,8 @@ def _opened(path: Path) -> Iterator[pillow.Image]:
         # far too many, so that pillow refuses first; its words hold their number
         raise InputError(_too_large(path, re.findall(r"\d+", str(error)))) from None
     except UnidentifiedImageError:
-        raise InputError(f"{path} {_what_else(path)}: save it anew or take it out") from None
+        what = "is not a whole PNG, JPEG or WebP picture" if _holds_any(path) else "is empty"
+        raise InputError(f"{path} {what}: save it anew or take it out") from None
     except FileNotFoundError:
         raise InputError(f"there is no file {path}: check the name and the folder") from None
     except PermissionError:
@@ -199,8 +202,11 @@ def _too_large(path: Path, pixels: Sequence[int | str]) -> str:
     return f"{path} has {number} pixels, more than {MOST_IN_FILE:,}: make it smaller or take it out"
 
 
-def _what_else(path: Path) -> str:
-    return "is not a whole PNG, JPEG or WebP picture" if path.stat().st_size else "is empty"
+def _holds_any(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:  # gone since
+        return True
 
 
 def _size(path: Path) -> tuple[int, int]:
@@ -231,7 +237,7 @@ def _plain(image: pillow.Image) -> pillow.Image:
     from PIL import Image
 
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
+        values = np.asarray(image).astype(np.int32)
         values = np.where(values == image.info.get("transparency"), 65535, values)
         return Image.fromarray(((values.clip(0, 65535) + 128) // 257).astype(np.uint8))
     if image.has_transparency_data:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import polars as pl
 
+from goodfit.columnar import read_columnar
 from goodfit.data.table import counted, refuse_equal_names
 from goodfit.errors import InputError
+from goodfit.files import Unzipped, refuse_special
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 SEPARATED = (".csv", ".txt", ".tsv", ".tab")
@@ -56,7 +58,7 @@ def read(path: str | Path) -> pl.DataFrame:
     elif suffix in JSON_LINES:
         frame = _read_json_lines(content, path)
     else:
-        frame = _read_binary(content, path, suffix)
+        frame = read_columnar(content, str(path), "parquet" if suffix == ".parquet" else "arrow")
     if frame.is_empty():
         raise InputError(f"{path} has no rows of values: add rows below the column names")
     return frame
@@ -76,6 +78,7 @@ def check_path(path: Path) -> tuple[str, bool]:
             raise InputError(f"{path} is a folder: name a file in it")
         if not path.exists():
             raise InputError(f"there is no file {path}: check the name and the folder")
+        refuse_special(path)
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}") from None
     if suffix not in KNOWN:
@@ -91,8 +94,8 @@ def whole_only(path: Path) -> bool:
 
 def _content(path: Path, zipped: bool) -> bytes:
     try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if zipped else content
+        with path.open("rb") as file:
+            content = Unzipped(file, path).read() if zipped else file.read()
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise InputError(f"{path} is not a whole gzip file: compress it anew") from None
     except PermissionError:
@@ -231,14 +234,3 @@ def _is_object(line: str) -> bool:
 def _refuse_constant(name: str) -> None:
     """NaN and Infinity are Python's, not JSON's."""
     raise ValueError(name)
-
-
-def _read_binary(content: bytes, path: Path, suffix: str) -> pl.DataFrame:
-    kind = "parquet" if suffix == ".parquet" else "arrow"
-    readers = [pl.read_parquet] if kind == "parquet" else [pl.read_ipc, pl.read_ipc_stream]
-    for reader in readers:
-        try:
-            return reader(io.BytesIO(content))
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
-            continue
-    raise InputError(f"{path} is not a whole {kind} file: write or download it anew")

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from goodfit.data.table import counted
 from goodfit.errors import InputError
+from goodfit.files import refuse_special
 from goodfit.sounds.mel import BANDS, HOP, RATE, SILENCE, log_mel
 
 SUFFIXES = (".wav", ".flac", ".ogg")
@@ -29,6 +30,7 @@ LONGEST = 4.0
 _HELD = 0.95
 _LEAST_RATE, _GREATEST_RATE = 1_000, 1_000_000
 _LOUDEST = 1e6
+_BLOCK = 1 << 20
 _UNLIKE = 10.0
 
 
@@ -100,14 +102,18 @@ def read_sounds(paths: Sequence[str | Path], *, frames: int | None = None) -> So
     return Sounds(values, tuple(_notes(clips, length)))
 
 
-def read_wave(path: str | Path) -> Tensor:
+def read_wave(path: str | Path, most: int | None = None) -> Tensor:
     """The samples of a sound file, `(samples,)` float32 at `goodfit.sounds.RATE`, full scale from -1 to 1.
+
+    Args:
+        path: a WAV, FLAC or OGG file.
+        most: samples that are read at most, from the first; None for all.
 
     Raises:
         InputError: as `read_sounds`.
     """
     path = Path(path)
-    return _samples(path, _head(path), None)
+    return _samples(path, _head(path), most)
 
 
 def write_wave(path: str | Path, samples: Tensor | npt.NDArray[Any]) -> None:
@@ -164,6 +170,7 @@ def _refuse_unreadable(path: Path) -> None:
         raise InputError(f"{path} is a folder: name a file in it")
     if not path.exists():
         raise InputError(f"there is no file {path}: check the name and the folder")
+    refuse_special(path)
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path}: unknown kind of file {path.suffix!r}; known are {', '.join(SUFFIXES)}")
     with path.open("rb") as plain:
@@ -189,14 +196,23 @@ def _samples(path: Path, clip: _Clip, most: int | None) -> Tensor:
     # the filter of resampling looks 10 samples of the slower rate ahead
     needed = clip.samples if most is None else min(clip.samples, int((most + 20) / ratio) + 20)
     with _opened(path) as file:
-        channels = file.read(needed, dtype="float32", always_2d=True)
-    if len(channels) < needed:
-        raise InputError(f"{path} breaks off after {len(channels) / clip.rate:.1f} s: record or copy it anew")
-    samples = channels.mean(1)
+        samples = _mean_of_channels(file, needed)
+    if len(samples) < needed:
+        raise InputError(f"{path} breaks off after {len(samples) / clip.rate:.1f} s: record or copy it anew")
     if not np.isfinite(samples).all() or np.abs(samples).max() > _LOUDEST:
         raise InputError(f"{path} holds samples that are no numbers or far beyond full scale: record or copy it anew")
     resampled = samples if ratio == 1 else resample_poly(samples, ratio.numerator, ratio.denominator)
     return torch.from_numpy(np.ascontiguousarray(resampled[:most], np.float32))
+
+
+def _mean_of_channels(file: Any, most: int) -> npt.NDArray[np.float32]:
+    """Samples in blocks: a header may say more of them than there are."""
+    found, left = [np.empty(0, np.float32)], most
+    block = max(1, _BLOCK // file.channels)
+    while left and len(channels := file.read(min(left, block), dtype="float32", always_2d=True)):
+        found.append(channels.mean(1))
+        left -= len(channels)
+    return np.concatenate(found)
 
 
 def _brought_to(samples: Tensor, length: int) -> Tensor:

@@ -7,9 +7,10 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from goodfit.errors import InputError
+from goodfit.files import Unzipped, refuse_special
 
 BLOCK = 1 << 24
 HEAD = 1 << 16
@@ -17,20 +18,28 @@ _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
+class Bytes(Protocol):
+    """What is read from, in order."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, as many or all."""
+        ...
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[Bytes]:
     """A file's bytes, unzipped if it is a gzip file.
 
     Raises:
         InputError: it can't be read, or isn't a whole gzip file; also from within the block.
     """
     try:
+        refuse_special(path)
         with path.open("rb") as file:
             zipped = file.read(2) == _GZIP
             file.seek(0)
             if zipped:
-                with gzip.open(file) as content:
-                    yield content  # type: ignore[misc]
+                yield Unzipped(file, path)
             else:
                 yield file
     except (gzip.BadGzipFile, EOFError, zlib.error):

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import IO
+
+from goodfit.logs.opening import Bytes
 
 _POLYNOMIAL = 0x82F63B78
 _CONSTANT = 0xA282EAD8
@@ -52,7 +53,7 @@ def is_record(head: bytes) -> bool:
     return len(head) >= 12 and _length_of(head[:12]) is not None
 
 
-def read_records(file: IO[bytes]) -> Iterator[bytes | None]:
+def read_records(file: Bytes) -> Iterator[bytes | None]:
     """The records of a file, but for long ones.
 
     Yields:
@@ -75,7 +76,7 @@ def read_records(file: IO[bytes]) -> Iterator[bytes | None]:
         yield data
 
 
-def _skipped(file: IO[bytes], length: int) -> bool:
+def _skipped(file: Bytes, length: int) -> bool:
     """Whether as many bytes could be passed over."""
     while length:
         read = len(file.read(min(length, 1 << 20)))

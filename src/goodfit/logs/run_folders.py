@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import polars as pl
 
-from goodfit.errors import InputError
+from goodfit.columnar import read_columnar
 from goodfit.logs.collecting import Collector
 from goodfit.logs.json_lines import numbers
 from goodfit.logs.log import Asked, Fields
@@ -25,10 +24,7 @@ def read_parquet(path: Path, asked: Asked) -> Fields:
     """
     with opened(path) as file:
         content = file.read()
-    try:
-        frame = pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
-        raise InputError(f"{path} is not a whole parquet file: write or copy it anew") from None
+    frame = read_columnar(content, str(path), "parquet")
     collector = Collector(asked)
     plain = [name for name in frame.columns if frame[name].dtype.is_numeric() or frame[name].dtype == pl.String]
     names = collector.wanted(plain)

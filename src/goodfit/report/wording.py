@@ -150,7 +150,7 @@ def shorten(text: str, length: int) -> str:
 
 
 def plotly_text(text: str) -> str:
-    """Escape text for plotly, which reads a small HTML in titles, tick labels, names and hover text; nothing reorders it.
+    """Escape text for plotly, which reads a small HTML in titles, tick labels, names and hover text.
 
     Example:
         >>> plotly_text("<b>R&D</b>")

@@ -42,8 +42,8 @@ def read_clips(paths: Sequence[Path]) -> tuple[list[Clip], tuple[str, ...]]:
     Raises:
         InputError: as `read_wave`.
     """
-    waves = [read_wave(path) for path in paths]
     most = round(LONGEST * RATE)
+    waves = [read_wave(path, most + 1) for path in paths]
     cut = sum(len(wave) > most for wave in waves)
     note = f"{counted(cut, 'clip')} {'was' if cut == 1 else 'were'} cut to {LONGEST:.1f} s, as in training"
     return [Clip(wave[:most]) for wave in waves], (note,) * bool(cut)

@@ -1,0 +1,74 @@
+"""Parquet and Arrow files of others -> data frames, checked before anything is built of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+import polars as pl
+
+from goodfit.errors import InputError
+from goodfit.files import FREE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+UNFOLDED = 1000
+"""A table may take so many times the bytes of its file, at 8 bytes a cell: runs of one value are packed tightly."""
+_OTHERS = (OSError, ValueError, TypeError, OverflowError, MemoryError)
+
+
+def read_columnar(content: bytes, name: str, kind: Literal["parquet", "arrow"]) -> pl.DataFrame:
+    """A frame from the bytes of a file.
+
+    Damaged and hostile files are refused by pyarrow, which checks all that a file claims; polars would end the process.
+
+    Args:
+        content: of a Parquet file, an Arrow file or an Arrow stream.
+        name: of the file, for messages.
+        kind: which of them; streams count as "arrow".
+
+    Raises:
+        InputError: it is no such file, damaged, or says more rows than a file of its size warrants.
+    """
+    import pyarrow as pa
+
+    try:
+        table = _parquet(content, name) if kind == "parquet" else _arrow(content)
+        table.validate(full=True)
+        bare = [_bare(field) for field in table.schema]
+        return cast(pl.DataFrame, pl.from_arrow(table.cast(pa.schema(bare))))
+    except InputError:
+        raise
+    except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, *_OTHERS):
+        raise InputError(f"{name} is not a whole {kind} file: write or download it anew") from None
+
+
+def _bare(field: pa.Field) -> pa.Field:
+    """A column's field without metadata; names that are no UTF-8, on which polars would stop, are a `ValueError`."""
+    _ = field.name
+    for place in range(field.type.num_fields):
+        _bare(field.type.field(place))
+    return field.remove_metadata()
+
+
+def _parquet(content: bytes, name: str) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(pa.BufferReader(content))
+    rows, columns = file.metadata.num_rows, file.metadata.num_columns
+    if not 0 <= 8 * rows * columns <= max(FREE, UNFOLDED * len(content)):
+        raise InputError(
+            f"{name} says that it has {rows:,} rows, too many for a file of {len(content):,} bytes: write it anew, or "
+            "in parts"
+        )
+    return file.read(use_threads=False)
+
+
+def _arrow(content: bytes) -> pa.Table:
+    import pyarrow as pa
+
+    buffer = pa.BufferReader(content)
+    if content.startswith(b"ARROW1"):
+        return pa.ipc.open_file(buffer).read_all()
+    return pa.ipc.open_stream(buffer).read_all()
