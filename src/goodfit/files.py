@@ -63,7 +63,7 @@ class Unzipped:
         """
         if size < 0:
             return b"".join(iter(lambda: self.read(_BLOCK), b""))
-        content = self._content.read(size)
+        content = self._content.read(min(size, self._left + 1))
         self._left -= len(content)
         if self._left < 0:
             raise InputError(

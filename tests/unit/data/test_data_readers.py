@@ -156,9 +156,10 @@ def test_absent_files_and_folders(tmp_path):
 
 
 def test_files_without_permission(tmp_path, monkeypatch):
-    def refuse(_: Path) -> bytes:
+    def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    path = written(tmp_path, b"a\n1\n")
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(InputError, match="no permission to read"):
-        read(written(tmp_path, b"a\n1\n"))
+        read(path)

@@ -1,10 +1,12 @@
 """A folder a class: listed as it lies, or refused with what to do."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from goodfit.data import folders
 from goodfit.data.folders import list_classes, list_files
 from goodfit.errors import InputError
 
@@ -104,7 +106,7 @@ def test_no_file_of_the_kind_is_refused(tmp_path):
     assert "holds no pictures (.png, .jpg)" in refusal(list_files, filled(tmp_path, "a.txt", "b/c.txt"))
 
 
-def test_links_in_a_circle_end_and_links_elsewhere_are_followed(tmp_path):
+def test_links_in_a_circle_end_and_links_out_of_the_folder_are_left_out(tmp_path):
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
     filled(root, "a/1.png", "b/2.png")
     filled(elsewhere, "3.png", "more/4.png")
@@ -116,9 +118,53 @@ def test_links_in_a_circle_end_and_links_elsewhere_are_followed(tmp_path):
     (root / "b" / "gone.png").symlink_to(root / "nothing.png")
     (root / "b" / "near.png").symlink_to(root / "a" / "1.png")
     listing = classes(root)
-    assert shown(listing, root) == ["a/1.png", "b/2.png", "b/near.png", "b/far/3.png", "b/far/more/4.png"]
-    assert listing.labels == ("a", "b", "b", "b", "b")
-    assert listing.notes == ("2 files of other kinds were left out (.png, no suffix)",)
+    assert shown(listing, root) == ["a/1.png", "b/2.png", "b/near.png"]
+    assert listing.labels == ("a", "b", "b")
+    assert listing.notes == (
+        "1 link out of the folder was left out: copy the files into it, or name them in a table",
+        "2 files of other kinds were left out (.png, no suffix)",
+    )
+
+
+@pytest.mark.parametrize("target", ["../elsewhere/3.png", "/dev/zero", "../root-beside/3.png"])
+def test_a_file_that_is_a_link_out_of_the_folder_is_left_out(tmp_path, target):
+    root = filled(tmp_path / "root", "1.png")
+    filled(tmp_path, "elsewhere/3.png", "root-beside/3.png")
+    (root / "2.png").symlink_to(target)
+    listing = list_files(root, KINDS, what="pictures")
+    assert shown(listing, root) == ["1.png"]
+    assert "1 link out of the folder was left out" in listing.notes[0]
+
+
+def test_a_folder_may_be_a_link_itself(tmp_path):
+    root = filled(tmp_path / "root", "a/1.png", "b/2.png")
+    (root / "b" / "near.png").symlink_to("../a/1.png")
+    (tmp_path / "link").symlink_to("root")
+    listing = classes(tmp_path / "link")
+    assert shown(listing, tmp_path / "link") == ["a/1.png", "b/2.png", "b/near.png"]
+    assert listing.notes == ()
+
+
+def test_where_there_are_but_links_out_of_the_folder_the_refusal_says_so(tmp_path):
+    filled(tmp_path, "elsewhere/1.png")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "a").symlink_to("../elsewhere")
+    assert "has no folders but 1 link out of it" in refusal(list_classes, tmp_path / "root")
+    assert "holds no pictures (.png, .jpg) but 1 link out of it" in refusal(list_files, tmp_path / "root")
+
+
+def test_a_folder_that_vanishes_meanwhile_is_named(tmp_path, monkeypatch):
+    filled(tmp_path, "a/1.png", "b/2.png")
+    scanned = folders._scanned
+
+    def vanishing(folder):
+        found = scanned(folder)
+        if folder == tmp_path:
+            shutil.rmtree(tmp_path / "b")
+        return found
+
+    monkeypatch.setattr(folders, "_scanned", vanishing)
+    assert "b can't be read: No such file" in refusal(list_files, tmp_path)
 
 
 def test_two_names_of_one_folder_are_one_class(tmp_path):
