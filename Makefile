@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
+SECONDS ?= 30
 
-.PHONY: demo test test-all lowest lint format docs dist sbom bench bench-peers truth clean
+.PHONY: demo test test-all lowest lint format docs dist sbom bench bench-peers truth fuzz clean
 
 demo: $(VENV)/.installed          ## the fraud example: four configurations, a table with error bars, a report
 	$(BIN)/goodfit demo --out demo-run
@@ -60,6 +61,9 @@ truth: $(VENV)/.installed         ## how often verdicts and intervals are right:
 	$(BIN)/python benchmarks/truth_logs.py
 	$(BIN)/python benchmarks/truth_selection.py
 	$(BIN)/python benchmarks/truth_search.py
+
+fuzz: $(VENV)/.installed          ## bytes of any kind for what reads files and recipes, SECONDS for each target
+	PYTHONPATH=tools $(BIN)/python -m fuzz --seconds $(SECONDS)
 
 $(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/native/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -11,6 +11,7 @@ from goodfit.files import FREE
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 UNFOLDED = 1000
 """A table may take so many times the bytes of its file, at 8 bytes a cell: runs of one value are packed tightly."""
@@ -28,7 +29,7 @@ def read_columnar(content: bytes, name: str, kind: Literal["parquet", "arrow"]) 
         kind: which of them; streams count as "arrow".
 
     Raises:
-        InputError: it is no such file, damaged, or says more rows than a file of its size warrants.
+        InputError: it is no such file, damaged, or says more values than a file of its size warrants.
     """
     import pyarrow as pa
 
@@ -56,13 +57,22 @@ def _parquet(content: bytes, name: str) -> pa.Table:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(pa.BufferReader(content))
-    rows, columns = file.metadata.num_rows, file.metadata.num_columns
-    if not 0 <= 8 * rows * columns <= max(FREE, UNFOLDED * len(content)):
+    least, most = _claimed(file.metadata)
+    if least < 0 or 8 * most > max(FREE, UNFOLDED * len(content)):
         raise InputError(
-            f"{name} says that it has {rows:,} rows, too many for a file of {len(content):,} bytes: write it anew, or "
-            "in parts"
+            f"{name} says that it holds {most:,} values, too many for a file of {len(content):,} bytes: write it anew, "
+            "or in parts"
         )
     return file.read(use_threads=False)
+
+
+def _claimed(told: pq.FileMetaData) -> tuple[int, int]:
+    """The least of the counts of a file, of its groups of rows and of their columns; and the values by the greatest."""
+    groups = [told.row_group(place) for place in range(told.num_row_groups)]
+    rows = [group.num_rows for group in groups]
+    values = [group.column(place).num_values for group in groups for place in range(group.num_columns)]
+    most = max(told.num_columns * max(told.num_rows, sum(rows)), sum(values))
+    return min([told.num_rows, *rows, *values]), most
 
 
 def _arrow(content: bytes) -> pa.Table:

@@ -46,8 +46,9 @@ def _text(name: str) -> pl.Expr:
 def _names(names: Iterable[str]) -> list[str]:
     """The columns' names, still all different."""
     every, found = list(names), list[str]()
-    runs = pl.Series(every, dtype=pl.String).str.contains(_FORMULA).to_list()
-    for name, guard in zip(every, runs, strict=True):
+    texts = pl.Series(every, dtype=pl.String).str
+    runs = texts.contains(_FORMULA) & ~texts.contains(_NUMBER)
+    for name, guard in zip(every, runs.to_list(), strict=True):
         own = f"'{name}" if guard else name
         while guard and own in {*every, *found}:
             own = f"'{own}"

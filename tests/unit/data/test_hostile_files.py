@@ -109,12 +109,25 @@ def test_a_table_that_is_packed_tightly_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("little")
 @pytest.mark.parametrize("reader", [read, diagnose_log])
-def test_a_parquet_file_that_says_more_rows_than_it_warrants_is_refused(tmp_path: Path, reader) -> None:
+def test_a_parquet_file_that_says_more_values_than_it_warrants_is_refused(tmp_path: Path, reader) -> None:
     path = tmp_path / "rows.parquet"
     same = pa.array(np.zeros(1 << 20))
     pq.write_table(pa.table({"epoch": same, "loss": same, "val_loss": same}), path, compression="zstd")
     assert columnar.UNFOLDED * path.stat().st_size < 24 << 20
-    assert "says that it has 1,048,576 rows, too many for a file of" in refusal(reader, path)
+    assert "says that it holds 3,145,728 values, too many for a file of" in refusal(reader, path)
+
+
+def test_a_group_of_rows_that_says_more_of_them_than_its_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"a": [1.0, 2.0, 3.0]}), path)
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"\x16\x06", 0, content.rindex(b"ARROW:schema"))  # the group's rows, 3 as a zigzag varint
+    content[place : place + 2] = b"\x16\xfe\xff\xff\xff\xff\x0f"
+    length = int.from_bytes(content[-8:-4], "little") + 5
+    path.write_bytes(content[:-8] + length.to_bytes(4, "little") + content[-4:])
+    assert pq.ParquetFile(path).metadata.row_group(0).num_rows > 1 << 30
+    assert pq.ParquetFile(path).metadata.num_rows == 3
+    assert "too many for a file of" in refusal(read, path)
 
 
 @pytest.mark.parametrize("claimed", [1 << 40, 1 << 62, -5])
