@@ -50,6 +50,11 @@ class Made:
     errors: tuple[tuple[str, int], ...]
 
 
+def filed(text: str) -> str:
+    """A text as a file may be called."""
+    return text.replace("\0", "").replace("/", "_")
+
+
 def on_terminal(program: str, *arguments: object) -> str:
     """What a program writes to a terminal."""
     terminal = pexpect.spawn(program, [*map(str, arguments)], timeout=300, dimensions=(24, 100), encoding="utf-8")
@@ -72,6 +77,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         ("fit", table, "--target", TARGET, "--recipe", RECIPE, "--out", run),
         ("predict", run, table),
         *(("fit", table, "--target", text) for text in HARMFUL),
+        *(("fit", folder / f"{filed(text)}.csv", "--target", "a") for text in HARMFUL),
+        ("fit", table, "--target", "zzzzz"),
         *(("augment", "table", table, folder / "out", "--target", "a", "--with", text) for text in HARMFUL),
     ]
     asked.write_text(json.dumps([[str(word) for word in command] for command in commands]))
@@ -97,7 +104,8 @@ def test_predictions_on_a_terminal_act_on_nothing(made: Made) -> None:
 
 
 def test_errors_on_a_terminal_are_lines_without_markup_that_act_on_nothing(made: Made) -> None:
-    for (shown, status), text in zip(made.errors, (*HARMFUL, *HARMFUL), strict=True):
+    texts = (*HARMFUL, *map(filed, HARMFUL), "zzzzz", *HARMFUL)
+    for (shown, status), text in zip(made.errors, texts, strict=True):
         assert status == 2
         assert acting(shown) == []
         assert len(shown.splitlines()) == 1
@@ -160,7 +168,7 @@ def test_a_report_runs_nothing_and_stays_readable(browser: webdriver.Chrome, mad
 
 @pytest.mark.parametrize("text", [*HARMFUL, LONG], ids=range(len(HARMFUL) + 1))
 def test_refusals_are_a_line_that_acts_on_nothing(csv: Path, trained: Path, tmp_path: Path, text: str) -> None:
-    named = text.replace("\0", "").replace("/", "_")[:200]
+    named = filed(text)[:200]
     for arguments in (
         ("fit", csv, "--target", text),
         ("fit", csv, "--target", "left", "--recipe", text),
@@ -180,7 +188,7 @@ def test_refusals_are_a_line_that_acts_on_nothing(csv: Path, trained: Path, tmp_
 
 def test_a_log_with_harmful_tags_acts_on_nothing(tmp_path: Path) -> None:
     for place, name in enumerate(HARMFUL):
-        folder = tmp_path / f"logs {place}" / name.replace("\0", "").replace("/", "_")
+        folder = tmp_path / f"logs {place}" / filed(name)
         folder.mkdir(parents=True)
         content = scalar_file(f"val_loss{name}", [(step, 1.0 / step) for step in range(1, 30)])
         (folder / f"events.out.tfevents.{place}").write_bytes(content)
