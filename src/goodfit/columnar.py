@@ -44,6 +44,16 @@ def read_columnar(content: bytes, name: str, kind: Literal["parquet", "arrow"]) 
         raise InputError(f"{name} is not a whole {kind} file: write or download it anew") from None
 
 
+def check_claims(told: pq.FileMetaData, size: int, name: str) -> None:
+    """Raise InputError where a Parquet file of so many bytes says that it holds more than it warrants."""
+    least, most = _claimed(told)
+    if least < 0 or 8 * most > max(FREE, UNFOLDED * size):
+        raise InputError(
+            f"{name} says that it holds {most:,} values, too many for a file of {size:,} bytes: write it anew, "
+            "or in parts"
+        )
+
+
 def _bare(field: pa.Field) -> pa.Field:
     """A column's field without metadata; names that are no UTF-8, on which polars would stop, are a `ValueError`."""
     _ = field.name
@@ -57,12 +67,7 @@ def _parquet(content: bytes, name: str) -> pa.Table:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(pa.BufferReader(content))
-    least, most = _claimed(file.metadata)
-    if least < 0 or 8 * most > max(FREE, UNFOLDED * len(content)):
-        raise InputError(
-            f"{name} says that it holds {most:,} values, too many for a file of {len(content):,} bytes: write it anew, "
-            "or in parts"
-        )
+    check_claims(file.metadata, len(content), name)
     return file.read(use_threads=False)
 
 

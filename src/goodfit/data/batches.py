@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import ipc
 
+from goodfit.columnar import check_claims
 from goodfit.data.readers import SEPARATED, check_path, separated, whole_only
 from goodfit.data.shelf import ROWS_AT_ONCE
 from goodfit.errors import InputError
+from goodfit.files import Unzipped
 
 BYTES_AT_ONCE = 1 << 26
 """Of text that is read together."""
@@ -76,6 +78,7 @@ def batches(path: str | Path) -> Batches:
 def _parquet(path: Path) -> Batches:
     try:
         metadata = pq.read_metadata(path)
+        check_claims(metadata, path.stat().st_size, str(path))
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, "parquet") from error
     return Batches(str(path), 8 * metadata.num_rows * metadata.num_columns, lambda _: _parquet_frames(path))
@@ -126,8 +129,9 @@ def _pieces(path: Path, zipped: bool) -> Iterator[bytes]:
     """Whole records: a piece ends at a line's end where every quote before it is closed."""
     rest = b""
     try:
-        with gzip.open(path) if zipped else path.open("rb") as file:
-            while more := file.read(BYTES_AT_ONCE):
+        with path.open("rb") as file:
+            content = Unzipped(file, path) if zipped else file
+            while more := content.read(BYTES_AT_ONCE):
                 rest += more
                 if end := _last_end(rest):
                     yield rest[:end]

@@ -21,6 +21,7 @@ import soundfile
 
 from goodfit import InputError, columnar, diagnose_log, files
 from goodfit.data import images
+from goodfit.data.batches import batches
 from goodfit.data.collecting import collect_paths
 from goodfit.data.images import read_images, write_png
 from goodfit.data.readers import read
@@ -90,6 +91,11 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columnar, "FREE", MEGABYTE)
 
 
+def in_pieces(path: Path) -> None:
+    for _ in batches(path).frames(frozenset()):
+        pass
+
+
 @pytest.mark.usefixtures("little")
 @pytest.mark.parametrize("reader", [read, diagnose_log])
 @pytest.mark.parametrize(
@@ -101,6 +107,13 @@ def test_a_gzip_bomb_is_refused_before_it_unfolds(tmp_path: Path, reader, conten
     assert "unfolds to more than 200 times its size" in refusal(reader, path, megabytes=16)
 
 
+@pytest.mark.usefixtures("little")
+def test_a_gzip_bomb_that_is_read_in_pieces_ends_too(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" + b"1,1\n" * 5_000_000, 9))
+    assert "unfolds to more than 200 times its size" in refusal(in_pieces, path, megabytes=400)
+
+
 def test_a_table_that_is_packed_tightly_is_read(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n" + b"0,1\n" * 500_000, 9))
@@ -108,7 +121,7 @@ def test_a_table_that_is_packed_tightly_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("little")
-@pytest.mark.parametrize("reader", [read, diagnose_log])
+@pytest.mark.parametrize("reader", [read, in_pieces, diagnose_log])
 def test_a_parquet_file_that_says_more_values_than_it_warrants_is_refused(tmp_path: Path, reader) -> None:
     path = tmp_path / "rows.parquet"
     same = pa.array(np.zeros(1 << 20))
