@@ -57,6 +57,7 @@ from goodfit.options import (
     Version,
     in_files,
     origin_of,
+    size_of,
     source_of,
 )
 from goodfit.urls import is_url, told_urls
@@ -202,13 +203,14 @@ def predict(
     new: NewRows,
     query: Query = None,
     column: NewColumn = None,
+    memory: Memory = None,
     out: Predictions = None,
     json: Json = False,
 ) -> None:
     """Predict every row of a new table with a run's model."""
     from goodfit.commands import predict as command
 
-    command.run(run, origin_of(new, query), out, column=column, json=json)
+    command.run(run, origin_of(new, query), out, column=column, json=json, memory=size_of(memory))
 
 
 @app.command(epilog="Example: goodfit export loans-run -o loans.onnx")

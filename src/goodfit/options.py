@@ -201,11 +201,16 @@ Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_
 
 def in_files(source: Any, cache: Path | None, memory: str | None, out: Path | None) -> Any:
     """The same source, with where its table goes if memory can't hold it."""
-    from goodfit.commands.sizes import read_size
-
     run = out or Path("goodfit-run")
     beside = run.with_name(f"{run.name}.cache")
-    return replace(source, cache=cache or beside, memory=None if memory is None else read_size(memory))
+    return replace(source, cache=cache or beside, memory=size_of(memory))
+
+
+def size_of(memory: str | None) -> int | None:
+    """Bytes, if any are named."""
+    from goodfit.commands.sizes import read_size
+
+    return None if memory is None else read_size(memory)
 
 
 def origin_of(data: str, query: str | None) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from commandline import QUICK, goodfit
+from polars.testing import assert_frame_equal
 
 from goodfit.commands import fit as command
 from goodfit.data import batches, shelf
@@ -112,6 +113,32 @@ def test_a_query_of_more_rows_than_memory_is_learned_from_files(table, tmp_path)
     assert (one / MODEL).read_bytes() == (other / MODEL).read_bytes()
     told = json.loads((other / "run.json").read_text())
     assert told["data"]["notes"][0] == f"330 rows are learned from files in {tmp_path / 'files.cache'}"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_predictions_are_the_same_in_pieces(table, tmp_path, suffix):
+    assert goodfit("fit", table, "--target", "answer", *QUICK, "--out", tmp_path / "run").status == 0
+    whole, pieces = tmp_path / f"whole{suffix}", tmp_path / f"pieces{suffix}"
+    assert goodfit("predict", tmp_path / "run", table, "-o", whole).status == 0
+    done = goodfit("predict", tmp_path / "run", table, "-o", pieces, "--memory", "1KB", "--json")
+    assert json.loads(done.out)["rows"] == 330
+    reader = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".jsonl": pl.read_ndjson}[suffix]
+    assert_frame_equal(reader(pieces), reader(whole))
+    printed = goodfit("predict", tmp_path / "run", table, "--memory", "1KB").out
+    assert printed.count("probability_good") == 1
+    assert len(printed.splitlines()) == 331
+
+
+def test_predictions_that_fail_on_the_way_leave_what_was_there(table, tmp_path):
+    assert goodfit("fit", table, "--target", "answer", *QUICK, "--out", tmp_path / "run").status == 0
+    broken, out = tmp_path / "new.csv", tmp_path / "out.csv"
+    broken.write_text(table.read_text() + "1,2\n")
+    out.write_text("before")
+    done = goodfit("predict", tmp_path / "run", broken, "-o", out, "--memory", "1KB")
+    assert done.status == 2
+    assert "line 332 has 2 fields" in done.err
+    assert out.read_text() == "before"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".out")]
 
 
 def test_a_search_learns_from_some_of_the_rows(table, tmp_path, monkeypatch):

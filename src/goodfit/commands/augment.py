@@ -103,8 +103,7 @@ def open_folder(out: Path, source: Origin) -> frozenset[str]:
         InputError: the path is a file, lies in the source, or is a folder with other things in it.
         OSError: nothing can be written there.
     """
-    inside = isinstance(source, Path) and source.is_dir()
-    if inside and Path(os.path.realpath(out)).is_relative_to(os.path.realpath(source)):
+    if isinstance(source, Path) and source.is_dir() and _lies_in(out, source):
         raise InputError(f"OUT {out} lies in {source}, whose examples it would join: give a folder elsewhere")
     if not out.exists():
         return frozenset()
@@ -207,6 +206,10 @@ MAKERS: dict[str, Callable[[Request, Recipe], Made]] = {
     "text": _texts,
     "table": _rows,
 }
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def _sheet(request: Request, recipe: Recipe) -> Sheet:

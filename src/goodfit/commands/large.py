@@ -46,6 +46,22 @@ def rows_of(origin: Origin, memory: int | None, folder: Path) -> pl.DataFrame | 
     return gather(source, _fingerprint(origin), folder)
 
 
+def frames_of(origin: Origin, memory: int | None, texts: frozenset[str]) -> Iterator[pl.DataFrame]:
+    """The rows of a table file or a query, in one piece where memory holds it.
+
+    Args:
+        origin: where they come from.
+        memory: bytes; None for what is free.
+        texts: columns that are text whatever they look like, where a file is read in pieces.
+    """
+    if isinstance(origin, Query):
+        return databases.batches(origin.url, origin.text)
+    most = (free_memory() if memory is None else memory) // COPIES
+    if whole_only(origin) or (source := batches(origin)).size <= most:
+        return iter([read_table(origin)])
+    return source.frames(texts)
+
+
 def _answered(query: Query, most: int, folder: Path) -> pl.DataFrame | Gathered:
     """A query's rows: in memory until they are too many for it."""
     frames = databases.batches(query.url, query.text)

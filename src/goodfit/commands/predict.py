@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
 
 from goodfit.blend import AnyModel
+from goodfit.commands.large import frames_of
 from goodfit.commands.spreadsheet import csv_bytes
 from goodfit.commands.terminal import print_json, print_raw
+from goodfit.commands.writing import WRITERS, write_frames
 from goodfit.data.collecting import (
     SUFFIXES,
     Collection,
@@ -26,40 +27,43 @@ from goodfit.data.sources import Origin, folder_of, read_table
 from goodfit.data.table import Table, to_table
 from goodfit.decision import codes_of
 from goodfit.errors import InputError
-from goodfit.saving import read_model, write_all
-
-WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO], object]] = {
-    ".csv": lambda frame, file: file.write(csv_bytes(frame)),
-    ".parquet": lambda frame, file: frame.write_parquet(file),
-    ".jsonl": lambda frame, file: frame.write_ndjson(file),
-}
+from goodfit.saving import read_model
 
 
-def run(source: Path, new: Origin, out: Path | None, *, column: str | None, json: bool) -> None:
+def run(
+    source: Path, new: Origin, out: Path | None, *, column: str | None, json: bool, memory: int | None = None
+) -> None:
     """Predict each row of a new table or query, or each file of a folder: to a file, or as CSV to standard output.
 
     CSV is for people and their spreadsheets too: what these would run is guarded. JSON lines and Parquet hold the
-    classes as they are.
+    classes as they are. A table that takes more than `memory` is predicted a piece after the other.
 
     Raises:
         InputError: no model there, a table that it can't read, or a file name of an unknown kind.
     """
     if out and out.suffix not in WRITERS:
         raise InputError(f"-o {out}: the name must end in {', '.join(WRITERS)}")
-    model = read_model(source)
+    frames = _frames(read_model(source), new, column, memory)
+    if out:
+        rows = write_frames(frames, out)
+        if json:
+            print_json({"rows": rows, "out": str(out)})
+    elif json:
+        print_json({"predictions": [row for frame in frames for row in frame.to_dicts()]})
+    else:
+        for place, frame in enumerate(frames):
+            print_raw(csv_bytes(frame, header=not place).decode())
+
+
+def _frames(model: AnyModel, new: Origin, column: str | None, memory: int | None) -> Iterator[pl.DataFrame]:
+    """The predictions, a piece of the new rows after the other."""
     if model.medium is None:
-        frame = predictions(model, read_table(new))
+        texts = frozenset(field.name for field in model.encoders[0].schema.fields if field.kind == "category")
+        yield from (predictions(model, frame) for frame in frames_of(new, memory, texts))
     else:
         found = _new_rows(model, new, column)
         beside = {"file": list(found.names)} if found.names else {}
-        frame = pl.DataFrame(beside | _predicted(model, found.table))
-    if out:
-        WRITERS[out.suffix](frame, buffer := io.BytesIO())
-        write_all(out.parent, {out.name: buffer.getvalue()})
-    if json:
-        print_json({"rows": frame.height, "out": str(out)} if out else {"predictions": frame.to_dicts()})
-    elif not out:
-        print_raw(csv_bytes(frame).decode())
+        yield pl.DataFrame(beside | _predicted(model, found.table))
 
 
 def predictions(model: AnyModel, frame: pl.DataFrame) -> pl.DataFrame:

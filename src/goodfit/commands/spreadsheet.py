@@ -11,7 +11,7 @@ _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
-def csv_bytes(frame: pl.DataFrame, *, raw: bool = False) -> bytes:
+def csv_bytes(frame: pl.DataFrame, *, raw: bool = False, header: bool = True) -> bytes:
     """A frame as CSV in UTF-8.
 
     Spreadsheets run a cell that begins with `=`, `+`, `-` or `@` (or one of these in its wide form), also after blanks,
@@ -22,12 +22,13 @@ def csv_bytes(frame: pl.DataFrame, *, raw: bool = False) -> bytes:
     Args:
         frame: columns of numbers, texts, booleans and dates.
         raw: leave everything as it is.
+        header: whether the names come first.
 
     Example:
         >>> csv_bytes(pl.DataFrame({"=a": ["=1+1", "-5", "fine"], "b": [-1, 2, 3]})).decode().split()
         ["'=a,b", "'=1+1,-1", '-5,2', 'fine,3']
     """
-    return (frame if raw else guarded(frame)).write_csv().encode()
+    return (frame if raw else guarded(frame)).write_csv(include_header=header).encode()
 
 
 def guarded(frame: pl.DataFrame) -> pl.DataFrame:
