@@ -1,14 +1,15 @@
 """What `goodfit.torch.Regularized` costs a step of a user's own loop, and what its L1 does beside the usual one.
 
-    python benchmarks/own_module.py [--only overhead,zeros] [--steps 200]
+    python benchmarks/own_module.py [--only overhead,zeros] [--steps 200] [--seeds 5]
 
 Overhead: the same network, data and optimizer with the bare loop and with a recipe, steps of both taken in turns, so
 that other programs disturb both alike; the ratio of median step times, with a 95 % interval over blocks of steps.
 Threads: as many as torch takes.
 
 Zeros: scikit-learn's make_regression and make_classification with 50 inputs, 8 of them informative, and 2,000 rows to
-learn from; Adam with `loss + lambda * abs(w).sum()` beside L1 by its proximal step at the same strengths: losses on
-rows held out, and how many of the 42 useless inputs have no weight that is not exactly 0.
+learn from; Adam with `loss + lambda * abs(w).sum()` beside L1 and group L1 by their proximal steps. For each seed 1,000
+rows choose the strength, and 20,000 others say what that network's loss is; beside it how many of the 42 useless inputs
+have no weight that is not exactly 0, and how many informative ones.
 """
 
 from __future__ import annotations
@@ -114,71 +115,105 @@ def overhead(name: str, make: Callable[[], nn.Module], rows: Tensor, steps: int)
 
 # -- zeros -------------------------------------------------------------------------------------------------------------
 
-INPUTS, INFORMATIVE, ROWS = 50, 8, 2000
-STRENGTHS = (0.002, 0.004, 0.008, 0.012, 0.016)
+INPUTS, INFORMATIVE, ROWS, HELD_OUT, FRESH = 50, 8, 2000, 1000, 20_000
+USUAL = "loss + lambda * abs(w).sum()"
+GRIDS: dict[str, dict[str, tuple[float, ...]]] = {
+    "regression": {
+        USUAL: (0.006, 0.008, 0.012, 0.016, 0.02),
+        "l1": (0.006, 0.008, 0.012, 0.016, 0.02),
+        "group_l1": (0.006, 0.008, 0.012, 0.016),
+    },
+    "classification": {
+        USUAL: (0.0015, 0.002, 0.003, 0.004, 0.006),
+        "l1": (0.0015, 0.002, 0.003, 0.004, 0.006),
+        "group_l1": (0.004, 0.006, 0.008, 0.012),
+    },
+}
+"""The strengths of each penalty, about the best one."""
+FIRST_SEED = 100
+"""The usual `half_at` of group L1 was chosen on the problems of lower seeds."""
 Part = tuple[Tensor, Tensor]
 
 
 def problem(kind: str, seed: int) -> tuple[Part, Part, Part]:
     """Training, held-out and fresh rows; targets of a regression have variance 1."""
+    sizes = [ROWS, HELD_OUT, FRESH]
     if kind == "regression":
-        X, y = make_regression(8000, INPUTS, n_informative=8, noise=50.0, shuffle=False, random_state=seed)
+        X, y = make_regression(
+            sum(sizes), INPUTS, n_informative=INFORMATIVE, noise=50.0, shuffle=False, random_state=seed
+        )
         y = y / y.std()
     else:
-        X, y = make_classification(8000, INPUTS, n_informative=8, n_redundant=0, shuffle=False, random_state=seed)
+        X, y = make_classification(
+            sum(sizes), INPUTS, n_informative=INFORMATIVE, n_redundant=0, shuffle=False, random_state=seed
+        )
     order = np.random.default_rng(seed).permutation(len(X))
     rows, targets = (torch.tensor(values[order], dtype=torch.float32) for values in (X, y))
-    parts = zip(rows.split([ROWS, 1000, 5000]), targets.split([ROWS, 1000, 5000]), strict=True)
-    train, held, fresh = parts
+    train, held, fresh = zip(rows.split(sizes), targets.split(sizes), strict=True)
     return train, held, fresh
 
 
-def trained(kind: str, seed: int, strength: float, *, proximal: bool, epochs: int = 80) -> tuple[float, float, Tensor]:
-    """Held-out loss, fresh loss, and first layer of a network; a cosine of the learning rate for both."""
+def trained(kind: str, seed: int, penalty: str, strength: float, *, epochs: int = 80) -> tuple[float, ...]:
+    """Held-out loss, fresh loss, share of useless inputs without a weight, share of informative ones without.
+
+    The learning rate of Adam follows a cosine, whatever the penalty.
+    """
     (rows, targets), *others = problem(kind, seed)
     loss_of = functional.mse_loss if kind == "regression" else functional.binary_cross_entropy_with_logits
     torch.manual_seed(seed)
     net = nn.Sequential(nn.Linear(INPUTS, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
-    if proximal:
-        Regularized(net, f"l1={strength}").attach(optimizer)
+    if penalty != USUAL:
+        Regularized(net, f"{penalty}={strength}").attach(optimizer)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     weights = [p for p in net.parameters() if p.dim() > 1]
     for _ in range(epochs):
         for part in torch.randperm(ROWS).split(64):
             optimizer.zero_grad()
             loss = loss_of(net(rows[part])[:, 0], targets[part])
-            if not proximal:
+            if penalty == USUAL:
                 loss = loss + strength * sum(w.abs().sum() for w in weights)
             loss.backward()
             optimizer.step()
         schedule.step()
     with torch.no_grad():
-        held, fresh = (loss_of(net(x)[:, 0], y).item() for x, y in others)
-    return held, fresh, net[0].weight.detach()
+        losses = [loss_of(net(x)[:, 0], y).item() for x, y in others]
+    empty = (net[0].weight.detach() == 0).all(0).float()
+    return *losses, empty[INFORMATIVE:].mean().item(), empty[:INFORMATIVE].mean().item()
 
 
-def zeros(kind: str, seeds: int = 3) -> None:
-    print(f"\nL1 under Adam, {kind}, {INPUTS} inputs, {INFORMATIVE} of them informative; means over {seeds} seeds")
-    for strength in STRENGTHS:
-        usual, ours = (
-            [trained(kind, seed, strength, proximal=proximal) for seed in range(seeds)] for proximal in (False, True)
+def zeros(kind: str, seeds: int) -> None:
+    print(f"\nPenalties under Adam, {kind}, {INPUTS} inputs, {INFORMATIVE} of them informative; means of {seeds} seeds")
+    best = {}
+    for penalty, grid in GRIDS[kind].items():
+        found = np.empty((seeds, len(grid), 4))
+        for place, strength in enumerate(grid):
+            found[:, place] = [trained(kind, FIRST_SEED + seed, penalty, strength) for seed in range(seeds)]
+            print(f"  {penalty:28} lambda {strength:<6} {told(found[:, place])}", flush=True)
+        best[penalty] = found[np.arange(seeds), found[:, :, 0].argmin(1)]
+    print("Each seed's lambda of the least held-out loss, and that network on fresh rows:")
+    for penalty, own in best.items():
+        error = own[:, 1:].std(0, ddof=1) / seeds**0.5
+        print(f"  {penalty:28} {told(own)} (standard errors {error[0]:.4f}, {error[1]:.1%}, {error[2]:.1%})")
+    for penalty in (name for name in best if name != USUAL):
+        apart = best[penalty][:, 1] - best[USUAL][:, 1]
+        error = apart.std(ddof=1) / seeds**0.5
+        print(
+            f"  {penalty}'s fresh loss less the usual penalty's, paired: {apart.mean():+.4f}, standard error {error:.4f}"
         )
-        print(f"lambda {strength:<6} usual: {told(usual)}   goodfit: {told(ours)}", flush=True)
 
 
-def told(found: list[tuple[float, float, Tensor]]) -> str:
-    losses = [np.mean([each[place] for each in found]) for place in (0, 1)]
-    useless = np.mean([(each[2][:, INFORMATIVE:] == 0).all(0).float().mean().item() for each in found])
-    kept = np.mean([(each[2][:, :INFORMATIVE] != 0).any(0).float().mean().item() for each in found])
-    said = f"held-out loss {losses[0]:.4f}, fresh {losses[1]:.4f}"
-    return f"{said}, useless inputs wholly 0: {useless:6.1%}, informative kept: {kept:.0%}"
+def told(found: np.ndarray) -> str:
+    held, fresh, useless, lost = found.mean(0)
+    said = f"held-out loss {held:.4f}, fresh {fresh:.4f}"
+    return f"{said}, useless inputs wholly 0: {useless:6.1%}, informative ones too: {lost:5.1%}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="overhead,zeros")
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--seeds", type=int, default=5)
     given = parser.parse_args()
     if "overhead" in given.only:
         torch.manual_seed(0)
@@ -186,7 +221,7 @@ def main() -> None:
         overhead("ResNet-18", resnet18, torch.randn(8, 3, 32, 32), max(10, given.steps // 10))
     if "zeros" in given.only:
         for kind in ("regression", "classification"):
-            zeros(kind)
+            zeros(kind, given.seeds)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from goodfit.regularizers import Flip as Flip
     from goodfit.regularizers import Gain as Gain
     from goodfit.regularizers import GaussianNoise as GaussianNoise
+    from goodfit.regularizers import GroupL1 as GroupL1
     from goodfit.regularizers import LabelSmoothing as LabelSmoothing
     from goodfit.regularizers import MaxNorm as MaxNorm
     from goodfit.regularizers import Mixup as Mixup
@@ -75,6 +76,7 @@ _HOMES = {
         "EarlyStopping",
         "ElasticNet",
         "GaussianNoise",
+        "GroupL1",
         "LabelSmoothing",
         "MaxNorm",
         "Recipe",

@@ -44,6 +44,7 @@ struct Shrinkage {
 struct Doses {
     Shrinkage weights, others;
     float max_norm;  // infinite: never acts
+    float group_l1, half_at;
     float input_dropout, dropout;  // scales of what is kept, 1 / (1 - p)
     std::int32_t input_cut, cut;   // a half word below it drops its element
     float label_smoothing, noise, averaging;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "groups.h"
 #include "job.h"
 
 // The new gradient's weights as written: 1 - 0.999f is not 0.001f.
@@ -88,6 +89,24 @@ inline void max_norm(float* weights, std::int64_t inputs, std::int64_t units, fl
         for (std::int64_t j = 0; j < units; ++j) weights[i * units + j] *= norms[j];
 }
 
+// The proximal steps of group L1 on each layer, and of L1 after it, at the sizes of the optimizer's step.
+inline void shrink_groups(const Job& job, const Member& member, float* w, const Rates& rates, float* scratch) {
+    const Doses& doses = member.doses;
+    for (std::int64_t layer = 0, start = 0; layer < job.layers; ++layer) {
+        const std::int64_t inputs = job.sizes[layer], units = job.sizes[layer + 1];
+        const float* const second = member.second + start;
+        const auto size = [&](std::int64_t i) {
+            return job.adam ? rates.rate / (std::sqrt(second[i]) * rates.second + EPS) : rates.rate / (1.0f - rates.momentum);
+        };
+        float* const weights = w + start;
+        group_shrink(weights, inputs, units, doses.group_l1, doses.half_at, size, scratch);
+        if (doses.weights.l1 != 0.0f)
+            for (std::int64_t i = 0; i < inputs * units; ++i)
+                weights[i] = soft_threshold(weights[i], size(i) * doses.weights.l1);
+        start += inputs * units;
+    }
+}
+
 inline void average(float* __restrict mean, const float* __restrict w, std::int64_t count, float decay) {
     for (std::int64_t i = 0; i < count; ++i) mean[i] = decay * mean[i] + (1.0f - decay) * w[i];
 }
@@ -107,8 +126,11 @@ inline void update(const Job& job, const Member& member, float* w, const float* 
         else
             sgds(w + from, first, gradient + from, count, rates, by);
     };
-    part(0, weights, doses.weights);
+    Shrinkage alone = doses.weights;
+    if (doses.group_l1 != 0.0f) alone.l1 = 0.0f;
+    part(0, weights, alone);
     part(weights, total - weights, doses.others);
+    if (doses.group_l1 != 0.0f) shrink_groups(job, member, w, rates, scratch);
     if (std::isfinite(doses.max_norm))
         for (std::int64_t layer = 0, start = 0; layer < job.layers; ++layer) {
             max_norm(w + start, job.sizes[layer], job.sizes[layer + 1], doses.max_norm, scratch);

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from law_problems import FORM, make_data, make_run, make_settings, plain, regularizers
 from scipy.optimize import minimize_scalar
 
-from goodfit.regularizers import L1, ElasticNet, MaxNorm, Recipe, families, stack
+from goodfit.regularizers import L1, ElasticNet, GroupL1, MaxNorm, Recipe, families, stack
 from goodfit.regularizers.places import Decays, Drops, InLoss, OnInputs, OnTargets, OnWeights, Proximal
 from goodfit.rng import Purpose, Streams
 from goodfit.training import train
@@ -23,6 +23,8 @@ PENALTIES = {
 """What each separable proximal operator stands for, a weight u at a time."""
 PROJECTIONS = {MaxNorm: lambda part, column: np.linalg.norm(column) <= part.radius}
 """The sets that the other ones project on, a unit's incoming weights at a time."""
+GROUPED = {GroupL1: lambda part, w: part.strength * np.sqrt(w.size) / (1.0 + np.sqrt(np.mean(w**2)) / part.half_at)}
+"""Those of the norm of a row: what the norm is multiplied by at the weights w that the step starts from."""
 
 weight = st.floats(-10, 10, width=32)
 weights = arrays(np.float32, (3, 4), elements=weight)
@@ -47,7 +49,7 @@ def modest(draw, kind):
 
 
 def test_every_proximal_technique_has_its_definition_here():
-    assert set(kinds_of(Proximal)) == {*PENALTIES, *PROJECTIONS}
+    assert set(kinds_of(Proximal)) == {*PENALTIES, *PROJECTIONS, *GROUPED}
 
 
 @pytest.mark.parametrize("kind", PENALTIES)
@@ -73,6 +75,28 @@ def test_a_proximal_operator_is_the_minimiser_of_its_definition(kind, data, w, s
         assert found == 0.0
     if abs(w) > threshold * (1.0 + 1e-6) + 1e-20:
         assert found != 0.0
+
+
+@pytest.mark.parametrize("kind", GROUPED)
+@settings(deadline=None, max_examples=200)
+@given(data=st.data(), values=weights, point=weights, sizes=arrays(np.float32, (3, 4), elements=st.floats(1e-3, 10.0)))
+def test_a_proximal_operator_of_groups_is_the_minimiser_of_its_definition(kind, data, values, point, sizes):
+    """No u has a smaller sum of (u - w)^2 / 2s, with a step size s a weight, plus the pull times its norm."""
+    part = data.draw(modest(kind))
+    found = part.prox(torch.from_numpy(values), torch.from_numpy(sizes)).double().numpy()
+    for w, u, other, s in zip(*(a.astype(float) for a in (values, found, point, sizes)), strict=True):
+        pull = GROUPED[kind](part, w)
+
+        def objective(v, w=w, s=s, pull=pull):
+            return np.sum((v - w) ** 2 / (2.0 * s)) + pull * np.linalg.norm(v)
+
+        for candidate in (w, other, 0.0 * w, *(u + scale * other for scale in (1.0, -1.0, 1e-1, -1e-1, 1e-2, -1e-2))):
+            assert objective(u) <= objective(candidate) * (1.0 + 1e-5) + 1e-5
+        reach = np.linalg.norm(w / s)
+        if reach < pull * (1.0 - 1e-5) - 1e-6:
+            assert not u.any()
+        if reach > pull * (1.0 + 1e-5) + 1e-6:
+            assert u.any()
 
 
 @pytest.mark.parametrize("kind", PROJECTIONS)

@@ -6,6 +6,7 @@ from goodfit.regularizers.dropout import Dropout
 from goodfit.regularizers.early_stopping import EarlyStopping
 from goodfit.regularizers.elastic_net import ElasticNet
 from goodfit.regularizers.gaussian_noise import GaussianNoise
+from goodfit.regularizers.group_l1 import GroupL1
 from goodfit.regularizers.images import (
     Brightness,
     Contrast,
@@ -49,6 +50,7 @@ __all__ = [
     "Flip",
     "Gain",
     "GaussianNoise",
+    "GroupL1",
     "LabelSmoothing",
     "MaxNorm",
     "Mixup",

@@ -7,7 +7,7 @@
             hidden        = Drops(relu(Normalizes(hidden)))     # 2 activations  batch_norm, dropout
             gradient     += InLoss.gradient(weights)            # 3 loss         l2
             weights       = Decays(weights)                     # 4 update       weight_decay
-            weights       = Proximal(step(weights))             #                l1, elastic_net, max_norm
+            weights       = Proximal(step(weights))             #                l1, group_l1, elastic_net, max_norm
             average       = Averages(average, weights)          # 5 stop         weight_averaging
         best, stopped     = Stops(validation loss)              #                early_stopping
 
@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -154,6 +155,11 @@ class Proximal(OnWeights):
     def released(self) -> Dose | None:
         """The size of a mean gradient beyond which a weight that is 0 leaves it; None where 0 is no place to stay."""
         return None
+
+    def stays(self, zero: Tensor, mean: Tensor) -> Tensor:
+        """Which of the weights `(M, D, H)` that were 0 a mean gradient leaves there."""
+        level = self.released()
+        return torch.zeros_like(zero) if level is None else zero & (mean.abs() <= column(level, mean))
 
 
 class Averages(Regularizer):

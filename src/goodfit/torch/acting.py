@@ -83,5 +83,4 @@ class Acting:
 
 
 def _holder(technique: Proximal, parameter: Parameter) -> Holder | None:
-    released = technique.released()
-    return Holder(parameter.values, float(released)) if released else None
+    return Holder(parameter, technique) if technique.released() else None

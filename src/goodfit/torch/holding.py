@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from goodfit.regularizers.places import Proximal
+from goodfit.torch.weights import Parameter
 from goodfit.training.native import load_library
 
 RECENT = 2.0
@@ -25,8 +27,8 @@ class Holder:
     less noise.
 
     Args:
-        values: the weights.
-        released: λ, in units of the gradient.
+        parameter: the weights.
+        technique: says which of those at 0 stay there by a mean gradient.
         mean: the mean gradient so far; None before the first step.
         steps: so far.
         zero: which weights were 0 before the step.
@@ -35,11 +37,16 @@ class Holder:
         JMLR 2012, on means of gradients for this; here they decide on release alone.
     """
 
-    values: nn.Parameter
-    released: float
+    parameter: Parameter
+    technique: Proximal
     mean: Tensor | None = None
     steps: int = 0
     zero: Tensor | None = None
+
+    @property
+    def values(self) -> nn.Parameter:
+        """The weights themselves."""
+        return self.parameter.values
 
     def before(self) -> None:
         """Take note of which weights are 0."""
@@ -61,7 +68,8 @@ class Holder:
         mean, zero, share = self.learn()
         if self.values.grad is not None:
             mean.lerp_(self.values.grad.to(mean.dtype), share)
-        self.values.masked_fill_(zero & (mean.abs() <= self.released), 0.0)
+        stays = self.technique.stays(self.parameter.matrix(zero), self.parameter.matrix(mean))
+        self.values.masked_fill_(self.parameter.shaped(stays), 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data and a tensor; `take` is the inverse."""

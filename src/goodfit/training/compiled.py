@@ -26,6 +26,7 @@ from goodfit.regularizers import (
     EarlyStopping,
     ElasticNet,
     GaussianNoise,
+    GroupL1,
     LabelSmoothing,
     MaxNorm,
     Regularizer,
@@ -47,7 +48,7 @@ SHRINKAGE = np.dtype([(name, np.float32) for name in SHRINKS])
 DOSES = np.dtype(
     [
         *((group, SHRINKAGE) for group in ("weights", "others")),
-        *((name, np.float32) for name in ("max_norm", "input_dropout", "dropout")),
+        *((name, np.float32) for name in ("max_norm", "group_l1", "half_at", "input_dropout", "dropout")),
         *((name, np.int32) for name in ("input_cut", "cut")),
         *((name, np.float32) for name in ("label_smoothing", "noise", "averaging")),
         *((name, np.float32) for name in ("norm_strength", "norm_momentum", "norm_eps")),
@@ -71,6 +72,7 @@ FIELDS: dict[type[Regularizer], dict[str, str]] = {
     ElasticNet: {"elastic_net": "strength", "l1_ratio": "l1_ratio"},
     WeightDecay: {"weight_decay": "strength"},
     MaxNorm: {"max_norm": "radius"},
+    GroupL1: {"group_l1": "strength", "half_at": "half_at"},
     Dropout: {},
     BatchNorm: {"norm_strength": "strength", "norm_momentum": "momentum", "norm_eps": "eps"},
     LabelSmoothing: {"label_smoothing": "epsilon"},

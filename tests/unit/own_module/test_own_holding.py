@@ -6,8 +6,14 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
+from goodfit.regularizers import L1, GroupL1
 from goodfit.torch import Regularized
 from goodfit.torch.holding import Holder
+from goodfit.torch.weights import Parameter
+
+
+def holder_of(start, released):
+    return Holder(Parameter("w", nn.Parameter(torch.tensor([start])), True, 0), L1(released))
 
 
 def stepped(holder, gradients, step=0.5):
@@ -22,26 +28,39 @@ def stepped(holder, gradients, step=0.5):
 
 
 def test_gradients_that_only_now_and_then_exceed_lambda_release_nothing():
-    assert stepped(Holder(nn.Parameter(torch.zeros(1)), 0.1), [0.0, 0.3, -0.3, 0.3, -0.3, 0.25]) == 0
+    assert stepped(holder_of(0.0, 0.1), [0.0, 0.3, -0.3, 0.3, -0.3, 0.25]) == 0
 
 
 def test_a_mean_above_lambda_releases():
-    holder = Holder(nn.Parameter(torch.zeros(1)), 0.1)
+    holder = holder_of(0.0, 0.1)
     assert stepped(holder, [0.0, 0.0]) == 0
     assert stepped(holder, [0.15] * 20) < 0
     assert 0.1 < holder.mean.item() < 0.15
 
 
 def test_a_weight_that_is_not_0_is_not_held():
-    assert stepped(Holder(nn.Parameter(torch.tensor([1.0])), 0.1), [0.05, 0.05]) == pytest.approx(0.95)
+    assert stepped(holder_of(1.0, 0.1), [0.05, 0.05]) == pytest.approx(0.95)
 
 
 def test_the_mean_is_that_of_the_later_half():
-    holder = Holder(nn.Parameter(torch.zeros(1)), 1e9)
+    holder = holder_of(0.0, 1e9)
     stepped(holder, [1.0] * 200 + [0.0] * 200)
     assert holder.mean.item() == pytest.approx(0.25, abs=0.01)
     stepped(holder, [0.0] * 400)
     assert holder.mean.item() < 0.07
+
+
+def test_a_group_leaves_zero_as_a_whole_where_its_mean_gradients_are_above_lambda():
+    """Weights `(units, inputs)` as torch has them: an input's is a column."""
+    values = nn.Parameter(torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]))
+    holder = Holder(Parameter("w", values, True, 0), GroupL1(0.1))
+    holder.before()
+    values.grad = torch.tensor([[0.13, 0.15, 0.01], [0.0, 0.0, 0.01]])
+    with torch.no_grad():
+        values.sub_(values.grad)
+        holder.after()
+    # root mean squares 0.092 and 0.106; the third group was not 0 as a whole
+    torch.testing.assert_close(values.detach(), torch.tensor([[0.0, -0.15, -0.01], [0.0, 0.0, 0.99]]))
 
 
 def test_batches_find_the_zeros_of_the_lasso():
