@@ -198,9 +198,7 @@ def zeros(kind: str, seeds: int) -> None:
     for penalty in (name for name in best if name != USUAL):
         apart = best[penalty][:, 1] - best[USUAL][:, 1]
         error = apart.std(ddof=1) / seeds**0.5
-        print(
-            f"  {penalty}'s fresh loss less the usual penalty's, paired: {apart.mean():+.4f}, standard error {error:.4f}"
-        )
+        print(f"  {penalty}'s fresh loss less the usual one's, paired: {apart.mean():+.4f}, standard error {error:.4f}")
 
 
 def told(found: np.ndarray) -> str:

@@ -100,6 +100,37 @@ zeros = {
 print(table([{"rows of a batch": size, "weights exactly 0": count} for size, count in zeros.items()]))
 
 
+# %% hidden
+def with_hidden_layer(recipe):
+    """How many inputs have no weight left into a hidden layer of 32 units, and the error on new rows."""
+    model = goodfit.Regressor(
+        recipe,
+        hidden=(32,),
+        optimizer="adam",
+        learning_rate=0.01,
+        batch_size=100,
+        max_epochs=200,
+        schedule="cosine",
+        members=1,
+        validation=0,
+        standardize=False,
+    ).fit(X, y)
+    empty = (model.coefs_[0] == 0).all(1)
+    return {
+        "network": recipe,
+        "of the 42 inputs of noise, empty": int(empty[noise].sum()),
+        "of the 8 others": int(empty[:informative].sum()),
+        "error on new rows": float(((X_new @ truth - model.predict(X_new)) ** 2).mean() + 1.0),
+    }
+
+
+deep = [
+    min((with_hidden_layer(f"{name}={s}") for s in strengths), key=lambda row: row["error on new rows"])
+    for name, strengths in {"l1": (0.05, 0.1, 0.2, 0.3, 0.4), "group_l1": (0.08, 0.16, 0.32, 0.64)}.items()
+]
+print(table(deep))
+
+
 # %% dense
 def error(recipe, dense):
     """The error on new rows where all 50 inputs say something, each a little."""
@@ -129,6 +160,10 @@ assert rows[3]["error on new rows"] < rows[2]["error on new rows"] + 0.01
 assert abs(rows[3]["error on new rows"] - rows[0]["error on new rows"]) < 0.1
 assert rows[3]["error on new rows"] > rows[1]["error on new rows"] - 0.02
 assert zeros[20] < zeros[200]
+assert deep[0]["of the 42 inputs of noise, empty"] < 35
+assert deep[1]["of the 42 inputs of noise, empty"] > 40
+assert deep[0]["of the 8 others"] == deep[1]["of the 8 others"] == 0
+assert deep[1]["error on new rows"] < deep[0]["error on new rows"]
 assert dense[f"l1={strength}"] > dense["l2=0.03"]
 
 # %%

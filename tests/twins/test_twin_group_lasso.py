@@ -1,7 +1,7 @@
 """On a linear network of several outputs group L1 reaches scikit-learn's MultiTaskLasso, with the same empty inputs.
 
-With a finite half_at the penalty is a logarithm, for which there is no solver at hand: there the gradient of the loss and
-that of the penalty, by autograd, cancel.
+With a finite half_at the penalty is a logarithm, for which there is no solver at hand: there the gradient of the loss
+and that of the penalty, by autograd, cancel.
 """
 
 import numpy as np

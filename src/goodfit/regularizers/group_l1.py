@@ -20,8 +20,9 @@ def group_threshold(weights: Tensor, threshold: Dose, step_size: Dose) -> Tensor
     r"""The proximal operator of the norm of a group, with a step size a weight; groups are rows, the last dimension.
 
     It minimizes $\sum_i (u_i - w_i)^2 / 2s_i + t \lVert u \rVert_2$ over u: a group with $\lVert w / s \rVert_2 \le t$
-    becomes 0, in any other $u_i = w_i\, r / (r + s_i t)$, where r, its new norm, solves $\sum_i (w_i / (r + s_i t))^2 = 1$.
-    Threshold 0 returns w itself. Newton's method on the root of that sum's reciprocal comes to r from below.
+    becomes 0; in any other $u_i = w_i\, r / (r + s_i t)$, where r is its new norm, for which
+    $\sum_i (w_i / (r + s_i t))^2 = 1$. Newton's method on the root of that sum's reciprocal comes to r from below.
+    Threshold 0 returns w itself.
 
     Args:
         weights: w, `(..., D, H)`.
@@ -73,9 +74,9 @@ class GroupL1(Proximal):
                 [2.9883, 3.9844]])
 
     Note:
-        scikit-learn's MultiTaskLasso, a linear network of K outputs, halves the squared error and sums it over outputs:
-        its `alpha` = λ √K K/2 of `half_at=inf` beside an error averaged over outputs. A group of a single weight, as in a
-        last layer of one output, is penalized as by `L1` with `half_at=inf`.
+        scikit-learn's MultiTaskLasso, a linear network of K outputs, halves the squared error: with `half_at=inf` its
+        `alpha` = λ √K / 2, or λ √K K/2 beside torch's `mse_loss`, which averages over outputs too. A group of one
+        weight, as in a last layer of one output, is penalized as by `L1`, where `half_at=inf`.
 
     Source:
         Yuan and Lin, "Model selection and estimation in regression with grouped variables", JRSS B 2006; for networks:
@@ -85,7 +86,7 @@ class GroupL1(Proximal):
     """
 
     strength: Dose = dose(
-        8e-3, neutral=0.0, high=float("inf"), open="high", usual=(1e-4, 1e-3, 4e-3, 8e-3, 0.016, 0.03, 0.1, 1.0)
+        8e-3, neutral=0.0, high=float("inf"), open="high", usual=(1e-3, 4e-3, 8e-3, 0.016, 0.03, 0.06, 0.12, 0.5)
     )
     half_at: Dose = dose(0.005, low=1e-6)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from goodfit.alarms import calibration_bins
 from goodfit.diagnosis import Diagnosis, Turn, find_turn
-from goodfit.regularizers import L1, ElasticNet, Recipe
+from goodfit.regularizers import L1, ElasticNet, GroupL1, Recipe
 from goodfit.report.deciding import HELD_OUT, TEST, confusion, decisions
 from goodfit.report.headline import comparison_headline, fit_headline
 from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
@@ -130,7 +130,8 @@ def _features(recipes: Sequence[Recipe], results: Sequence[Sequence[RunResult]],
     """The columns, or the terms of texts, that L1 keeps, from the first recipe that has it."""
     kind, reader = prepared.data.form.kind, prepared.encoders[0].schema.fields[0].reader
     for recipe, own in zip(recipes, results, strict=True):
-        if kind in ("table", "text") and not reader and (recipe.get(L1) or recipe.get(ElasticNet)):
+        selects = any(recipe.get(technique) for technique in (L1, GroupL1, ElasticNet))
+        if kind in ("table", "text") and not reader and selects:
             if kind == "text":
                 terms = selected_terms(own, prepared)
                 kept = sum(term.selected > 0 for term in terms)

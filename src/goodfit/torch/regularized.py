@@ -34,11 +34,11 @@ class Regularized(nn.Module):
       norm acts behind it, if the recipe has either. Batch norms that are there take the recipe's momentum;
       `insert=True` puts one behind each hidden layer. `changes` says what was done, and what would be.
     - `L2` enters the gradients of each step ($g + 2\lambda w$) and `WeightDecay` shrinks the weights before it; `L1`,
-      `ElasticNet` and `MaxNorm` map the weights after it, L1 to exact zeros under SGD, Adam and AdamW alike. All this
+      `GroupL1`, `ElasticNet` and `MaxNorm` map the weights after it, to exact zeros under SGD and Adam alike. All this
       happens around `optimizer.step()`: accumulated, scaled and clipped gradients need no care. Biases and the scales
       and shifts of norm layers are left alone unless a technique says `biases=True`.
     - A weight that L1 brought to 0 leaves it when its mean gradient over the later half of the training so far is above
-      λ, not when that of a single batch is.
+      λ, a group likewise, not when that of a single batch is.
     - `augment` changes training batches; `stop` watches the validation loss; `restore` puts the best or the averaged
       weights into the module.
 

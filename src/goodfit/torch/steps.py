@@ -43,8 +43,8 @@ def refusal(optimizer: Optimizer) -> str:
     """Why L1 and its kin can't act under an optimizer."""
     known = ", ".join(sorted(kind.__name__ for kind in step_size.registry if kind is not object))
     return (
-        f"l1, group_l1 and elastic_net need to know the size of each step, and that of {type(optimizer).__name__} isn't known: "
-        f"use one of {known} or a class derived from them, or register it with goodfit.torch.step_size"
+        f"l1, group_l1 and elastic_net need to know the size of each step, and that of {type(optimizer).__name__} "
+        f"isn't known: use one of {known} or a class derived from them, or register it with goodfit.torch.step_size"
     )
 
 
