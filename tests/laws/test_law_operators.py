@@ -78,7 +78,7 @@ def test_a_proximal_operator_is_the_minimiser_of_its_definition(kind, data, w, s
 
 
 @pytest.mark.parametrize("kind", GROUPED)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(data=st.data(), values=weights, point=weights, sizes=arrays(np.float32, (3, 4), elements=st.floats(1e-3, 10.0)))
 def test_a_proximal_operator_of_groups_is_the_minimiser_of_its_definition(kind, data, values, point, sizes):
     """No u has a smaller sum of (u - w)^2 / 2s, with a step size s a weight, plus the pull times its norm."""

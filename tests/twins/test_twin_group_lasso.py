@@ -21,8 +21,8 @@ INF = float("inf")
 OPTIMIZERS = {
     "sgd": lambda groups: torch.optim.SGD(groups, lr=0.2),
     "momentum": lambda groups: torch.optim.SGD(groups, lr=0.05, momentum=0.8),
-    "adam": lambda groups: torch.optim.Adam(groups, lr=0.02),
-    "adamw": lambda groups: torch.optim.AdamW(groups, lr=0.02),
+    "adam": lambda groups: torch.optim.Adam(groups, lr=0.05),
+    "adamw": lambda groups: torch.optim.AdamW(groups, lr=0.05),
 }
 
 
@@ -35,7 +35,7 @@ def rows():
     return X, X @ weights + 0.5 * random.normal(size=(ROWS, OUTPUTS)) + 0.3
 
 
-def by_torch(technique, name, steps=2000):
+def by_torch(technique, name, steps=700):
     """The weights `(inputs, outputs)` of a module trained in a loop of its own, the rate brought to nought."""
     X, y = (torch.tensor(part) for part in rows())
     torch.manual_seed(0)

@@ -14,6 +14,7 @@ from goodfit.regularizers import (
     EarlyStopping,
     ElasticNet,
     GaussianNoise,
+    GroupL1,
     LabelSmoothing,
     MaxNorm,
     Recipe,
@@ -48,7 +49,7 @@ def watched(*parts, learning_rate=1.0):
     return trained(*parts, learning_rate=learning_rate, task="binary", validation=range(40, 48))
 
 
-@pytest.mark.parametrize("kind", [L1, ElasticNet])
+@pytest.mark.parametrize("kind", [L1, ElasticNet, lambda strength: GroupL1(strength, half_at=math.inf)])
 def test_from_some_strength_on_all_weights_are_zero(kind):
     assert not weights_of(trained(kind(10.0))).any()
     assert weights_of(trained(kind(0.0))).all()
@@ -65,6 +66,18 @@ def test_the_ends_of_l1_ratio_are_l2_and_l1():
     step = 0.3
     assert torch.equal(ElasticNet(0.5, l1_ratio=1.0).prox(WEIGHTS, step), L1(0.5).prox(WEIGHTS, step))
     torch.testing.assert_close(ElasticNet(0.5, l1_ratio=0.0).prox(WEIGHTS, step), WEIGHTS / (1 + 2 * step * 0.5))
+
+
+def test_from_some_strength_on_all_groups_are_zero_at_the_usual_half_at():
+    assert not weights_of(trained(GroupL1(1000.0))).any()
+
+
+def test_the_ends_of_half_at_are_the_group_lasso_and_a_penalty_on_small_groups_alone():
+    lasso, small = (GroupL1(1.0, half_at=h).prox(WEIGHTS, 0.5) for h in (math.inf, 1e-6))
+    norms = WEIGHTS.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(lasso, WEIGHTS * (1.0 - 0.5 * math.sqrt(2.0) / norms))
+    torch.testing.assert_close(small, WEIGHTS, rtol=0, atol=1e-5)
+    assert not GroupL1(1.0, half_at=1e-6).prox(1e-7 * WEIGHTS, 0.5).any()
 
 
 def test_max_norm_of_radius_zero_makes_all_weights_zero_and_of_infinity_never_acts():
