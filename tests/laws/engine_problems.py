@@ -7,7 +7,7 @@ import torch
 from hypothesis import strategies as st
 from law_problems import COMPILED
 
-from goodfit.regularizers import L1, BatchNorm, ElasticNet, Recipe, Regularizer
+from goodfit.regularizers import L1, BatchNorm, ElasticNet, GroupL1, Recipe, Regularizer
 from goodfit.training import Data, Run, Settings
 
 SANE = {
@@ -23,11 +23,12 @@ SANE = {
     "decay": (0.0, 0.99),
     "patience": (1.0, 5.0),
     "min_delta": (1e-4, 0.01),
+    "half_at": (0.1, 1.0),
 }
 """Ranges of doses by their name, but for the strength of batch norm. The last digit must decide nothing: not whether a
-loss is better by 0, nor what a batch's variance of 0 is divided by."""
-OPEN = {"eps", "min_delta"}
-DIVIDING = {BatchNorm, L1, ElasticNet}
+loss is better by 0, nor what a batch's variance of 0 is divided by, nor whether a small group goes or stays."""
+OPEN = {"eps", "min_delta", "half_at"}
+DIVIDING = {BatchNorm, L1, GroupL1, ElasticNet}
 """Beside Adam, which divides by gradients, these have it divide by what is 0 but for rounding."""
 
 
