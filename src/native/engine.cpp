@@ -20,6 +20,7 @@
 #include "job.h"
 #include "layers.h"
 #include "losses.h"
+#include "pages.h"
 #include "products.h"
 #include "random.h"
 #include "update.h"
@@ -76,9 +77,11 @@ public:
         float* const w = parameters.matrix().at;
         std::copy(member.parameters, member.parameters + layout.total, w);
         order.draw(Draw(member.stream, ORDER, 0, job.epoch), Draw(member.stream, ORDER, 1, job.epoch), member.count);
+        std::size_t announced = 0;
         for (std::int64_t t = 0; t < job.steps; ++t) {
             const std::int64_t start = member.count * t / job.steps, end = member.count * (t + 1) / job.steps;
             const std::int64_t step = job.epoch * job.steps + t;
+            announced = announce(member, announced, end);
             gather(member, start, end - start, true);
             smooth(member, end - start);
             forward(member, end - start, step, true);
@@ -118,6 +121,19 @@ public:
     }
 
 private:
+    // Tells the system which blocks of rows come next, one ahead: of a file it then reads them whole, not page by page.
+    std::size_t announce(const Member& member, std::size_t announced, std::int64_t end) {
+        if (order.sequence.size() < 2) return announced;
+        const auto reached = static_cast<std::size_t>(end / Order::NEIGHBOURS + 2);
+        for (; announced < std::min(reached, order.sequence.size()); ++announced) {
+            const std::int64_t start = order.sequence[announced] * Order::NEIGHBOURS;
+            const std::int64_t last = std::min(start + Order::NEIGHBOURS, member.count) - 1;
+            const std::int64_t from = member.rows[start], to = member.rows[last] + 1;
+            will_need(job.inputs + from * job.sizes[0], job.inputs + to * job.sizes[0]);
+        }
+        return announced;
+    }
+
     void gather(const Member& member, std::int64_t start, std::int64_t rows, bool shuffled) {
         const std::int64_t inputs = job.sizes[0], outputs = job.sizes[job.layers];
         float* const x = activations[0].matrix().at;

@@ -53,9 +53,8 @@ inline void add_noise(const Draw& draw, float std, float* rows, std::int64_t cou
 class Order {
 public:
     void draw(const Draw& words, const Draw& ranks, std::int64_t count) {
-        order.resize(count);
-        const std::int64_t blocks = (count + NEIGHBOURS - 1) / NEIGHBOURS;
-        std::vector<std::uint32_t> sequence(blocks);
+        order.resize(count), sequence.resize((count + NEIGHBOURS - 1) / NEIGHBOURS);
+        const auto blocks = static_cast<std::int64_t>(sequence.size());
         sort(ranks, 0, blocks, sequence.data());
         std::int64_t place = 0;
         for (const auto block : sequence) {
@@ -65,11 +64,14 @@ public:
         }
     }
 
+    static constexpr std::int64_t NEIGHBOURS = 1 << 18;
+
     std::int64_t operator[](std::int64_t i) const { return order[i]; }
+
+    std::vector<std::uint32_t> sequence;  // of the blocks
 
 private:
     static constexpr int DIGIT = 11, VALUES = 1 << DIGIT;
-    static constexpr std::int64_t NEIGHBOURS = 1 << 18;
 
     // Writes `many` indexes from `start` on in the order of their words. Stable radix sort.
     void sort(const Draw& words, std::int64_t start, std::int64_t many, std::uint32_t* out) {
