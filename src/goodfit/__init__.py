@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from goodfit.converting import strength as strength
     from goodfit.errors import DoubtfulRecipe as DoubtfulRecipe
     from goodfit.errors import InputError as InputError
+    from goodfit.errors import LostRuns as LostRuns
     from goodfit.errors import SlowerTraining as SlowerTraining
     from goodfit.estimators import Classifier as Classifier
     from goodfit.estimators import Regressor as Regressor
@@ -66,7 +67,7 @@ _HOMES = {
         "search",
     ),
     "goodfit.converting": ("strength",),
-    "goodfit.errors": ("DoubtfulRecipe", "InputError", "SlowerTraining"),
+    "goodfit.errors": ("DoubtfulRecipe", "InputError", "LostRuns", "SlowerTraining"),
     "goodfit.estimators": ("Classifier", "Regressor", "load"),
     "goodfit.regularizers": (
         "L1",

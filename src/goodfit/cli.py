@@ -11,9 +11,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from goodfit.errors import DoubtfulRecipe, InputError, SlowerTraining
+from goodfit.errors import DoubtfulRecipe, InputError, LostRuns, SlowerTraining
 from goodfit.exits import drop_output, told
+from goodfit.finished import export, report
 from goodfit.options import (
+    Address,
+    Backend,
     Budget,
     Cache,
     ClassColumn,
@@ -59,6 +62,7 @@ from goodfit.options import (
     origin_of,
     size_of,
     source_of,
+    trainer,
 )
 from goodfit.urls import is_url, told_urls
 from goodfit.visible import visible
@@ -89,12 +93,14 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where the run folder goes.")] = Path("goodfit-demo"),
     seeds: Seeds = 10,
     seed: Seed = 0,
+    backend: Backend = "local",
+    address: Address = None,
     json: Json = False,
 ) -> None:
     """Four configurations on 10,000 transactions: a table with error bars, and a report."""
     from goodfit.commands import demo as command
 
-    command.run(command.Request(data, seeds, seed, out, json))
+    command.run(command.Request(data, seeds, seed, out, json, trainer(backend, address)))
 
 
 @app.command(
@@ -123,14 +129,18 @@ def fit(
     memory: Memory = None,
     seed: Seed = 0,
     out: RunFolder = Path("goodfit-run"),
+    backend: Backend = "local",
+    address: Address = None,
     json: Json = False,
 ) -> None:
     """Split off test rows, diagnose, find the recipe, train, and write a run folder with model and report."""
     from goodfit.commands import fit as command
 
     source = source_of(data, query, target, kind, text_column, path_column, group, time, task, text_encoder)
-    source = in_files(source, cache, memory, out)
-    command.run(command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store, metric, costs))
+    source, where = in_files(source, cache, memory, out), trainer(backend, address)
+    command.run(
+        command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store, metric, costs, where)
+    )
 
 
 @app.command(epilog="Example: goodfit compare loans.csv --target default --recipe none --recipe 'l2=1e-3, dropout=0.3'")
@@ -151,13 +161,16 @@ def compare(
     memory: Memory = None,
     seed: Seed = 0,
     out: ReportFolder = None,
+    backend: Backend = "local",
+    address: Address = None,
     json: Json = False,
 ) -> None:
     """Compare recipes on rows that no run has seen: scores and paired differences, with 95 % intervals."""
     from goodfit.commands import compare as command
 
     source = source_of(data, query, target, kind, text_column, path_column, group, time, task, text_encoder)
-    command.run(command.Request(in_files(source, cache, memory, out), recipe, seeds, seed, out, json))
+    source = in_files(source, cache, memory, out)
+    command.run(command.Request(source, recipe, seeds, seed, out, json, trainer(backend, address)))
 
 
 @app.command(
@@ -182,6 +195,8 @@ def diagnose(
     train: TrainField = None,
     validation: ValidationField = None,
     fail_on: FailOn = None,
+    backend: Backend = "local",
+    address: Address = None,
     json: Json = False,
 ) -> int:
     """Tell whether a network overfits, underfits or neither, and what else is wrong: on a table, or from a log."""
@@ -190,7 +205,7 @@ def diagnose(
         from goodfit.commands import diagnose as on_table
 
         rows = source_of(source, query, target, kind, text_column, path_column, group, time, task, text_encoder)
-        asked = on_table.Request(rows, recipe, budget, seed, out, names)
+        asked = on_table.Request(rows, recipe, budget, seed, out, names, trainer(backend, address))
         return on_table.run(asked, started=STARTED, json=json)
     from goodfit.commands import diagnose_log as from_log
 
@@ -213,28 +228,8 @@ def predict(
     command.run(run, origin_of(new, query), out, column=column, json=json, memory=size_of(memory))
 
 
-@app.command(epilog="Example: goodfit export loans-run -o loans.onnx")
-def export(
-    run: TrainedRun,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file.")] = Path("model.onnx"),
-    json: Json = False,
-) -> None:
-    """Write a run's model as an ONNX file, which predicts without goodfit; needs goodfit\\[onnx]."""
-    from goodfit.commands import export as command
-
-    command.run(run, out, json=json)
-
-
-@app.command(epilog="Example: goodfit report loans-run -o report.html")
-def report(
-    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; by default in the run.")] = None,
-    json: Json = False,
-) -> None:
-    """Write a run's report anew: one HTML file that needs no network."""
-    from goodfit.commands import report as command
-
-    command.run(run, out, json=json)
+app.command(epilog="Example: goodfit export loans-run -o loans.onnx")(export)
+app.command(epilog="Example: goodfit report loans-run -o report.html")(report)
 
 
 @app.command(
@@ -312,6 +307,6 @@ def _command() -> str:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
-    kind = "" if issubclass(category, DoubtfulRecipe | SlowerTraining) else f"{category.__name__}: "
+    kind = "" if issubclass(category, DoubtfulRecipe | LostRuns | SlowerTraining) else f"{category.__name__}: "
     said = " ".join(told_urls(str(message), *sys.argv).split())
     print(visible(f"{_command()}: warning: {kind}{said}"), file=sys.stderr)

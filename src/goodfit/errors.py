@@ -16,3 +16,7 @@ class DoubtfulRecipe(UserWarning):
 
 class SlowerTraining(UserWarning):
     """Training takes a slower way than this machine could, and what to do about it."""
+
+
+class LostRuns(UserWarning):
+    """Networks whose training failed again and again on other machines: they are left out, the others are kept."""

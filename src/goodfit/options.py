@@ -112,6 +112,18 @@ Store = Annotated[
         show_default=False,
     ),
 ]
+Backend = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Who trains: this process, or a Ray cluster (needs goodfit\\[ray]); the networks are the same."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="A Ray cluster's: auto, host:port, ray://host:port; by default that of RAY_ADDRESS, of this machine, or "
+        "one of its own.",
+        show_default=False,
+    ),
+]
 Cache = Annotated[
     Path | None,
     typer.Option(
@@ -226,3 +238,10 @@ def source_of(data: str, query: str | None, target: str | None, *options: Any) -
 
     kind, text, path, group, moment, task, encoder = options
     return Source(origin_of(data, query), target, task, kind, text if path is None else path, group, moment, encoder)
+
+
+def trainer(backend: str, address: str | None) -> Any:
+    """Who trains, of the options that say so; None for this process."""
+    from goodfit.backends import backend_of
+
+    return backend_of(backend, address)

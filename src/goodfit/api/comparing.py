@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from goodfit.backends import backend_of
 from goodfit.errors import InputError
 from goodfit.metrics import Task, metrics_of
 from goodfit.regularizers import Recipe
@@ -14,6 +15,7 @@ from goodfit.studies.comparison import Comparison, Repeats
 from goodfit.studies.comparison import compare as compare_problem
 from goodfit.studies.problem import read_problem
 from goodfit.studies.usual import usual_settings
+from goodfit.training import Execution
 
 
 def compare(
@@ -27,6 +29,7 @@ def compare(
     task: Literal["binary", "multiclass", "regression"] | None = None,
     groups: Any = None,
     times: Any = None,
+    backend: Literal["local", "ray"] = "local",
     random_state: int = 0,
 ) -> Comparison:
     """Compare recipes on rows that no run has seen, with intervals.
@@ -45,6 +48,7 @@ def compare(
         times: `(n,)` dates or numbers: each seed then knows the rows up to a moment drawn for it, three fifths of
             all at least, tests on the latest fifth of these, and watches those before; None for rows without order.
         task: None to tell by the target.
+        backend: who trains, as in `Classifier`.
         random_state: seed of everything random.
 
     Returns:
@@ -66,7 +70,9 @@ def compare(
     settings = settings if hidden is None else replace(settings, hidden=tuple(hidden))
     settings = settings if max_epochs is None else replace(settings, max_epochs=max_epochs)
     repeats = Repeats(seeds=seeds, seed=random_state)
-    return compare_problem(problem, [Recipe.of(recipe) for recipe in recipes], repeats=repeats, settings=settings)
+    chosen = [Recipe.of(recipe) for recipe in recipes]
+    execution = Execution(backend=backend_of(backend))
+    return compare_problem(problem, chosen, repeats=repeats, settings=settings, execution=execution)
 
 
 def _check(recipes: object, hidden: Sequence[int] | None, max_epochs: int | None, task: Task | None) -> None:

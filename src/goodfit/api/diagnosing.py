@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, Literal
+
+from sklearn.base import clone
 
 from goodfit.diagnosis import Diagnosis
 from goodfit.errors import InputError
@@ -25,6 +27,7 @@ def diagnose(
     estimator: Network | None = None,
     budget: float | str | None = None,
     times: Any = None,
+    backend: Literal["local", "ray"] | None = None,
     random_state: int = 0,
 ) -> Diagnosis:
     """Tell whether a network overfits, underfits or neither on these rows, and what else is wrong.
@@ -44,6 +47,7 @@ def diagnose(
             was not tried is not applicable.
         times: `(n,)` dates or numbers: rows are then cut once, into blocks of the later half; a network learns from all
             rows before a block, watches it, and is scored by the next. None for rows without order.
+        backend: who trains, "local" or "ray", as in `Classifier`; None for the estimator's.
         random_state: seed of everything random.
 
     Returns:
@@ -73,6 +77,8 @@ def diagnose(
     chosen = usual_network(y) if estimator is None else estimator
     if not isinstance(chosen, Network):
         raise InputError(f"estimator is {chosen!r}; give a goodfit.Classifier or a goodfit.Regressor")
+    if backend is not None:
+        chosen = clone(chosen).set_params(backend=backend)
     problem = read_problem(X, y, task=task_of(chosen), times=times)
     deadline = math.inf if seconds is None else started + SHARE * seconds
     subject = subject_of(chosen, problem, seed=random_state, deadline=deadline)

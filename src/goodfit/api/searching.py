@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 from sklearn.base import clone
@@ -75,6 +75,7 @@ def search(
     times: Any = None,
     folder: str | Path | None = None,
     store: str | None = None,
+    backend: Literal["local", "ray"] | None = None,
     random_state: int | None = None,
 ) -> SearchResult:
     """Find the recipe and the network for these rows within a given time, and say honestly how good they are.
@@ -97,6 +98,7 @@ def search(
         folder: where trials and networks are kept until the end: an interrupted search goes on from there. None for
             memory.
         store: URL of a database for the trials, such as "postgresql://..."; needs a folder too. None for a file in it.
+        backend: who trains, "local" or "ray", as in `Classifier`; None for the estimator's.
         random_state: seed of everything random; None for the estimator's.
 
     Raises:
@@ -119,7 +121,7 @@ def search(
     started = time.monotonic()
     if store is not None and folder is None:
         raise InputError("store is given without a folder, in which the networks are kept: give one too")
-    asked = {"recipe": None if space is None else Space.of(space), "random_state": random_state}
+    asked = {"recipe": None if space is None else Space.of(space), "random_state": random_state, "backend": backend}
     given = {name: value for name, value in asked.items() if value is not None}
     made = _estimator(estimator, y).set_params(budget=budget, **given)
     if not searches(made):

@@ -18,7 +18,7 @@ from goodfit.studies.comparison import Comparison, Repeats, compare
 from goodfit.studies.findings import history_frame
 from goodfit.studies.problem import Problem
 from goodfit.studies.usual import usual_settings
-from goodfit.training import Checkpoint, Settings
+from goodfit.training import Backend, Checkpoint, Execution, Settings
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Request:
         seed: of everything random.
         out: the run folder, or None to write none.
         json: whether to print JSON.
+        backend: who trains; None for this process.
     """
 
     source: Source
@@ -40,6 +41,7 @@ class Request:
     seed: int
     out: Path | None
     json: bool
+    backend: Backend | None = None
 
 
 def run(request: Request) -> None:
@@ -50,16 +52,31 @@ def run(request: Request) -> None:
     labels = Labels("compare", source.title, source.data.name, problem.name, {}, given.notes)
     repeats = Repeats(seeds=request.seeds, seed=request.seed)
     with open_if_given(request.out) as checkpoint:
-        comparison = train_all(problem, recipes, repeats, usual_settings(problem), checkpoint)
+        execution = Execution(backend=request.backend)
+        comparison = train_all(problem, recipes, repeats, usual_settings(problem), checkpoint, execution=execution)
         finish(comparison, labels, out=request.out, json=request.json)
 
 
 def train_all(
-    problem: Problem, recipes: Sequence[Recipe], repeats: Repeats, settings: Settings, checkpoint: Checkpoint | None
+    problem: Problem,
+    recipes: Sequence[Recipe],
+    repeats: Repeats,
+    settings: Settings,
+    checkpoint: Checkpoint | None,
+    *,
+    execution: Execution,
 ) -> Comparison:
     """Train with a progress bar, and with a state to resume from if there is a place for it."""
     with progress("training") as on_epoch:
-        return compare(problem, recipes, repeats=repeats, settings=settings, on_epoch=on_epoch, checkpoint=checkpoint)
+        return compare(
+            problem,
+            recipes,
+            repeats=repeats,
+            settings=settings,
+            execution=execution,
+            on_epoch=on_epoch,
+            checkpoint=checkpoint,
+        )
 
 
 def finish(

@@ -19,7 +19,7 @@ from goodfit.report.tables import Labels
 from goodfit.statistics import mean_interval
 from goodfit.studies.comparison import Comparison, Repeats
 from goodfit.studies.problem import Floats, Problem
-from goodfit.training import Settings
+from goodfit.training import Backend, Execution, Settings
 
 CONFIGURATIONS = {
     "none": "no regularization",
@@ -40,6 +40,7 @@ class Request:
         seed: of everything random.
         out: the run folder.
         json: whether to print JSON.
+        backend: who trains; None for this process.
     """
 
     data: Literal["fraud", "loans"]
@@ -47,6 +48,7 @@ class Request:
     seed: int
     out: Path
     json: bool
+    backend: Backend | None = None
 
 
 def run(request: Request) -> None:
@@ -57,7 +59,8 @@ def run(request: Request) -> None:
     title = "10,000 card transactions, 500 of them fraud" if truth is not None else "9,857 loans, 5 % of them bad"
     labels = Labels("demo", title, request.data, problem.name, CONFIGURATIONS)
     with open_if_given(request.out) as checkpoint:
-        comparison = train_all(problem, recipes, repeats, SETTINGS, checkpoint)
+        execution = Execution(backend=request.backend)
+        comparison = train_all(problem, recipes, repeats, SETTINGS, checkpoint, execution=execution)
         extra = [] if truth is None else [_best_reachable(comparison, truth)]
         finish(comparison, labels, out=request.out, json=request.json, extra=extra)
 

@@ -20,7 +20,7 @@ from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import Plan
 from goodfit.studies.subject import Subject
 from goodfit.studies.usual import usual_settings
-from goodfit.training import Execution
+from goodfit.training import Backend, Execution
 
 RESERVE = 3.0
 """Seconds of a budget kept for reading the results and writing."""
@@ -37,6 +37,7 @@ class Request:
         seed: of everything random.
         out: the run folder, or None to write none.
         fail_on: verdicts that make the exit status 1.
+        backend: who trains; None for this process.
     """
 
     source: Source
@@ -45,6 +46,7 @@ class Request:
     seed: int
     out: Path | None
     fail_on: tuple[str, ...]
+    backend: Backend | None = None
 
 
 def run(request: Request, *, started: float, json: bool) -> int:
@@ -54,7 +56,8 @@ def run(request: Request, *, started: float, json: bool) -> int:
     given = read_source(request.source, enough=False)
     problem, source = given.problem, request.source
     deadline = math.inf if budget is None else started + max(budget - RESERVE, budget / 3)
-    subject = Subject(recipe, usual_settings(problem), Plan(seed=request.seed), Execution(deadline=deadline))
+    execution = Execution(deadline=deadline, backend=request.backend)
+    subject = Subject(recipe, usual_settings(problem), Plan(seed=request.seed), execution)
     labels = Labels("diagnose", source.title, source.data.name, problem.name, {}, given.notes)
     with open_if_given(request.out) as checkpoint:
         with progress("training") as on_epoch:

@@ -30,7 +30,7 @@ from goodfit.studies.rating import check_costs, check_metric
 from goodfit.studies.testing import split_test
 from goodfit.studies.trials import gather_evidence
 from goodfit.studies.usual import usual_settings
-from goodfit.training import Checkpoint, Execution
+from goodfit.training import Backend, Checkpoint, Execution
 
 TEST_SHARE = 0.2
 SEARCHED, TESTED = 1_000_000, 200_000
@@ -55,6 +55,7 @@ class Request:
         storage: URL of a database for a search's trials; None for a file in the run folder.
         metric: what a search's trials are chosen by, a key of `goodfit.metrics`; None for the held-out loss.
         costs: of a false alarm and of a miss, such as "1:10"; None for no threshold by costs.
+        backend: who trains; None for this process.
     """
 
     source: Source
@@ -68,6 +69,7 @@ class Request:
     storage: str | None = None
     metric: str | None = None
     costs: str | None = None
+    backend: Backend | None = None
 
 
 def run(request: Request) -> None:
@@ -138,7 +140,7 @@ def _fit(
             recipes,
             plan=replace(plan, use=len(recipes) - 1),
             settings=usual_settings(train),
-            execution=Execution(deadline=deadline),
+            execution=Execution(deadline=deadline, backend=request.backend),
             on_epoch=on_epoch,
             checkpoint=checkpoint,
         )

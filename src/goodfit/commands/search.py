@@ -44,7 +44,7 @@ def run(
             choices,
             plan=plan,
             pace=Pace(granted, started=request.started),
-            execution=Execution(),
+            execution=Execution(backend=request.backend),
             store=store,
             networks=request.ensemble,
             on_standing=on_standing,

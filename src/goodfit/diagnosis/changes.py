@@ -56,6 +56,6 @@ def numbers(evidence: Evidence, change: Trial, fall: Fall) -> dict[str, float | 
 
 def too_few(evidence: Evidence) -> str:
     """Why no change can be compared."""
-    if any(result.outcome == "diverged" for result in evidence.asked.results):
+    if any(result.failed for result in evidence.asked.results):
         return "networks diverged, so there is no loss to compare with"
     return "no row was held out, or a network diverged for every change"

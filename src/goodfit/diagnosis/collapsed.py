@@ -19,7 +19,7 @@ def check(evidence: Evidence) -> Verdict:
     Probabilities that spread below 0.5 for every row of a rare class are no collapse: their ranking still tells.
     """
     results = evidence.trials[evidence.chosen].results[: len(evidence.held)]
-    kept = [rows for result, rows in zip(results, evidence.held, strict=True) if result.outcome != "diverged"]
+    kept = [rows for result, rows in zip(results, evidence.held, strict=True) if not result.failed]
     spreads = [evidence.predicted[np.searchsorted(evidence.rows, rows)].std(0).max() for rows in kept if len(rows) > 1]
     if not spreads:
         return Verdict(NAME, TITLE, SEVERITY, "not applicable", reason="no network held out two rows")

@@ -49,7 +49,7 @@ class Trial:
     def train_losses(self) -> Floats:
         """Training loss of each network at the epoch that it is kept from, in the unit of `losses`; nan if diverged."""
         gone = np.nan
-        own = np.array([gone if r.outcome == "diverged" else r.history.train[r.best_epoch - 1] for r in self.results])
+        own = np.array([gone if r.failed else r.history.train[r.best_epoch - 1] for r in self.results])
         return own if self.units is None else own * self.units
 
 

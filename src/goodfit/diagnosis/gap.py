@@ -13,7 +13,7 @@ def gap_of(evidence: Evidence) -> Estimate | None:
 
     Both losses are those of the epoch that a network is kept from, in inference mode on rows as they are.
     """
-    kept = [result for result in evidence.asked.results if result.outcome != "diverged"]
+    kept = [result for result in evidence.asked.results if not result.failed]
     losses = np.array([(r.history.train[r.best_epoch - 1], r.history.validation[r.best_epoch - 1]) for r in kept])
     if len(kept) < 2 or not np.isfinite(losses).all() or not (losses[:, 1] > 0).all():
         return None

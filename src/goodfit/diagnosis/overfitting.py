@@ -52,7 +52,7 @@ def _turned(evidence: Evidence) -> Verdict:
         "rise, high": turn.rise.high,
         "fall of the training loss since": turn.train_fall,
     }
-    kept = [result for result in evidence.asked.results if result.outcome != "diverged"]
+    kept = [result for result in evidence.asked.results if not result.failed]
     threshold = LEAST * float(np.mean([result.history.validation[turn.epoch - 1] for result in kept]))
     outcome: Outcome = "fired" if turn.beyond_noise and turn.rise.value > threshold else "passed"
     advice = "train with early_stopping=10"

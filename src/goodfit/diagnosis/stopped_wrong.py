@@ -21,7 +21,7 @@ def check(evidence: Evidence) -> Verdict:
     stop = Recipe.parse(evidence.asked.recipe).get(EarlyStopping)
     if stop is None:
         return Verdict(NAME, TITLE, SEVERITY, "not applicable", reason="its recipe has no early stopping")
-    kept = [result for result in evidence.asked.results if result.outcome != "diverged"]
+    kept = [result for result in evidence.asked.results if not result.failed]
     if not kept or not len(kept[0].run.validation):
         return Verdict(NAME, TITLE, SEVERITY, "not applicable", reason="no row was held out to watch")
     stopped = sum(result.outcome == "stopped" for result in kept)

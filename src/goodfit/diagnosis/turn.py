@@ -39,8 +39,8 @@ def find_turn(results: Sequence[RunResult]) -> Turn | None:
     Each run's rise is measured from the epoch at which the *other* runs' mean is lowest: measured from its own lowest
     point every noisy curve would rise.
     """
-    epochs = min((result.epochs for result in results if result.outcome != "diverged"), default=0)
-    kept = [result for result in results if result.outcome != "diverged"]
+    epochs = min((result.epochs for result in results if not result.failed), default=0)
+    kept = [result for result in results if not result.failed]
     curves = np.array([result.history.validation[:epochs] for result in kept])
     if epochs < 2 or not np.isfinite(curves).all():
         return None

@@ -20,7 +20,7 @@ MEMORIZED = 0.1
 
 def memorized(trial: Trial) -> bool:
     """Whether the training loss is less than a tenth of the held-out loss."""
-    kept = [result for result in trial.results if result.outcome != "diverged"]
+    kept = [result for result in trial.results if not result.failed]
     if not kept:
         return False
     train, held_out = (

@@ -50,7 +50,9 @@ class Classifier(ClassifierMixin, Network):
         ensemble: networks of a search's model at most, 1 or more; 1 is the best single network.
         random_state: seed of everything random.
         device: "auto", "cpu" or "cuda".
-        threads: processor threads at most; None for as many as torch uses.
+        backend: who trains: "local", or "ray" for the Ray cluster that this process has joined (`ray.init`), or else
+            that of `RAY_ADDRESS`, of this machine, or one of its own; the networks are the same (docs/ray.md).
+        threads: processor threads at most; None for as many as torch uses, and with Ray one for each group of networks.
         precision: "float32", or "bfloat16" for matrix products in bfloat16 while training: faster where the processor
             has units for them. Predictions are not rounded.
 
@@ -94,6 +96,7 @@ class Classifier(ClassifierMixin, Network):
         ensemble: int = 32,
         random_state: Any = 0,
         device: str = "auto",
+        backend: Literal["local", "ray"] = "local",
         threads: int | None = None,
         precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
@@ -115,6 +118,7 @@ class Classifier(ClassifierMixin, Network):
         self.ensemble = ensemble
         self.random_state = random_state
         self.device = device
+        self.backend = backend
         self.threads = threads
         self.precision = precision
 

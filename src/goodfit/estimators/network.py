@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
@@ -20,7 +22,7 @@ from goodfit.data.media import medium_of, read_rows
 from goodfit.diagnosis import diagnose
 from goodfit.errors import DoubtfulRecipe, InputError
 from goodfit.estimators.finding import choices_of
-from goodfit.estimators.settings import device_of, execution_of, granted, plan_of, recipe_of, searches, settings_of
+from goodfit.estimators.settings import execution_of, granted, plan_of, recipe_of, searches, settings_of
 from goodfit.export import Exported, export_model
 from goodfit.model import Model
 from goodfit.regularizers import Recipe, Regularizer, doubts
@@ -35,7 +37,6 @@ from goodfit.studies.fitting import Fit, fit, model_of
 from goodfit.studies.problem import Problem, read_problem
 from goodfit.studies.trials import gather_evidence
 from goodfit.studies.usual import candidates_for
-from goodfit.training import Execution
 
 if TYPE_CHECKING:
     from goodfit.studies.searching.store import Store
@@ -62,6 +63,7 @@ class Network(BaseEstimator):
     ensemble: int
     random_state: Any
     device: str
+    backend: Literal["local", "ray"]
     threads: int | None
     precision: Literal["float32", "bfloat16"]
 
@@ -144,7 +146,7 @@ class Network(BaseEstimator):
             choices_of(self, problem),
             plan=plan,
             pace=Pace(cast(float, granted(self)), started=started),
-            execution=Execution(device_of(self.device), self.threads),
+            execution=replace(execution_of(self, started), deadline=math.inf),
             store=store,
             networks=self.ensemble,
         )

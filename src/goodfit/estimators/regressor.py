@@ -40,6 +40,8 @@ class Regressor(RegressorMixin, Network):
         ensemble: networks of a search's model at most, 1 or more; 1 is the best single network.
         random_state: seed of everything random.
         device: "auto", "cpu" or "cuda".
+        backend: who trains: "local", or "ray" for the Ray cluster that this process has joined (`ray.init`), or else
+            that of `RAY_ADDRESS`, of this machine, or one of its own; the networks are the same (docs/ray.md).
         threads: processor threads at most.
         precision: "float32", or "bfloat16" for matrix products in bfloat16 while training: faster where the processor
             has units for them. Predictions are not rounded.
@@ -81,6 +83,7 @@ class Regressor(RegressorMixin, Network):
         ensemble: int = 32,
         random_state: Any = 0,
         device: str = "auto",
+        backend: Literal["local", "ray"] = "local",
         threads: int | None = None,
         precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
@@ -100,6 +103,7 @@ class Regressor(RegressorMixin, Network):
         self.ensemble = ensemble
         self.random_state = random_state
         self.device = device
+        self.backend = backend
         self.threads = threads
         self.precision = precision
 

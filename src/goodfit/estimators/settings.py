@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from goodfit.backends import BACKENDS, backend_of
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.ranges import has_ranges
@@ -82,7 +83,9 @@ def execution_of(estimator: Network, started: float, *, deadline: float = math.i
     """Where an estimator trains and until when: the earlier of its budget's end and the deadline."""
     budget = granted(estimator)
     until = math.inf if budget is None else started + TRAINING_SHARE * budget
-    return Execution(device_of(estimator.device), estimator.threads, min(until, deadline))
+    backend = backend_of(estimator.backend)
+    device = device_of(estimator.device, here=backend is None)
+    return Execution(device, estimator.threads, min(until, deadline), backend=backend)
 
 
 def _seed(random_state: Any) -> int:
@@ -94,13 +97,13 @@ def _seed(random_state: Any) -> int:
         raise InputError(f"random_state is {random_state!r}; give a whole number, a RandomState, or None") from None
 
 
-def device_of(device: str) -> str:
-    """Where to train; InputError for a device that isn't there."""
+def device_of(device: str, *, here: bool = True) -> str:
+    """Where to train; InputError for a device that isn't there. What nodes of a cluster have is seen by the backend."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if not _among(device, ("cpu", "cuda")):
         raise InputError(f"device is {device!r}; give 'auto', 'cpu' or 'cuda'")
-    if device == "cuda" and not torch.cuda.is_available():
+    if device == "cuda" and here and not torch.cuda.is_available():
         raise InputError("device is 'cuda', but torch finds no GPU; give 'auto' or 'cpu'")
     return device
 
@@ -124,6 +127,7 @@ def check_settings(estimator: Network) -> None:
         ("members", _whole(estimator.members, 1), "networks, 1 or more"),
         ("ensemble", _whole(estimator.ensemble, 1), "networks, 1 or more"),
         ("costs", _prices(_costs_of(estimator)), "(false_alarm, miss), two numbers above 0, or None"),
+        ("backend", _among(estimator.backend, BACKENDS), "'local' or 'ray'"),
         ("threads", estimator.threads is None or _whole(estimator.threads, 1), "threads, 1 or more, or None"),
         ("precision", _among(estimator.precision, ("float32", "bfloat16")), "'float32' or 'bfloat16'"),
     ]

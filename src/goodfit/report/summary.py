@@ -172,7 +172,7 @@ def _first_repeat(comparison: Comparison) -> dict[str, Any]:
     """Calibration and confusion on the test rows of the first repeat; rows of others would be counted twice."""
     problem, split = comparison.prepared.problem, comparison.splits[0]
     results = [own[0] for own in comparison.results]
-    if problem.positive is None or any(result.outcome == "diverged" for result in results):
+    if problem.positive is None or any(result.failed for result in results):
         return {}
     alarm, truth = problem.positive, problem.target == problem.positive
     tested = [predictions(comparison.prepared, result, split.test)[:, alarm] for result in results]

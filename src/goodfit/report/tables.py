@@ -136,7 +136,7 @@ def fit_table(fitted: Fit, labels: Labels, test: OnTest | None) -> dict[str, Any
 
 
 def _losses(candidate: Candidate) -> dict[str, Floats]:
-    train = [r.history.train[r.best_epoch - 1] if r.outcome != "diverged" else np.nan for r in candidate.results]
+    train = [r.history.train[r.best_epoch - 1] if not r.failed else np.nan for r in candidate.results]
     return {"train_loss": np.array(train), "held_out_loss": candidate.losses}
 
 

@@ -38,7 +38,7 @@ class TestedSearch:
 def tested_fit(fitted: Fit, test: Problem, seed: int) -> OnTest:
     """Score no regularization, where it was tried, the chosen candidate, and the constant prediction."""
     plain = [i for i, candidate in enumerate(fitted.candidates) if not candidate.recipe.parts]
-    none = [i for i in plain if any(result.outcome != "diverged" for result in fitted.candidates[i].results)]
+    none = [i for i in plain if any(not result.failed for result in fitted.candidates[i].results)]
     shown = list(dict.fromkeys([*none, fitted.chosen]))
     predictors = [_predictor(fitted, i, test) for i in shown]
     tested = score_on(test, predictors, seed)

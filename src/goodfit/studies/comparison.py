@@ -192,7 +192,7 @@ def _split(problem: Problem, repeats: Repeats, s: int) -> Split:
 def _run_scores(prepared: Prepared, result: RunResult, split: Split) -> dict[str, float]:
     problem = prepared.problem
     keys = [metric.key for metric in metrics_of(problem.task)]
-    if result.outcome == "diverged":
+    if result.failed:
         seen = unseen = dict.fromkeys(keys, np.nan)
     else:
         threshold = threshold_of(problem, predictions(prepared, result, split.validation), split.validation)

@@ -203,7 +203,7 @@ def _growth(prepared: Prepared, samples: Sequence[Sample], subject: Subject, who
         ]
         results += _train(prepared, runs, subject, settings)
     results += whole.results[: len(samples)]
-    losses = [np.nan if r.outcome == "diverged" else r.history.validation[r.best_epoch - 1] for r in results]
+    losses = [np.nan if r.failed else r.history.validation[r.best_epoch - 1] for r in results]
     rows = np.array([len(result.run.train) for result in results])
     return rows.reshape(-1, len(samples)).mean(1).astype(np.int64), np.reshape(losses, (-1, len(samples))).T
 

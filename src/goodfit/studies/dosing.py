@@ -107,7 +107,7 @@ def _predicted(trained: Trained, recipe: int, samples: Sequence[Sample], repeats
     problem = trained.prepared.problem
     predicted = np.full((repeats, problem.rows, max(len(problem.classes), 1)), np.nan)
     for place, sample in enumerate(samples):
-        if trained.results[recipe][place].outcome != "diverged":
+        if not trained.results[recipe][place].failed:
             own = trained.predicted(recipe, place, sample.held_out)
             predicted[place // FOLDS, sample.held_out] = own
     return predicted

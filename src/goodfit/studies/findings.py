@@ -93,7 +93,7 @@ def weight_histograms(recipes: Sequence[Recipe], results: Sequence[Sequence[RunR
 def selected_columns(results: Sequence[RunResult], schema: Schema) -> list[Selected]:
     """How much each column is used, most used first."""
     owners = np.array(schema.input_columns)
-    firsts = [first_weights(result) for result in results if result.outcome != "diverged"]
+    firsts = [first_weights(result) for result in results if not result.failed]
     found = []
     for column, name in enumerate(schema.names):
         blocks = [weights[owners == column] for weights in firsts]
@@ -110,7 +110,7 @@ def selected_terms(results: Sequence[RunResult], prepared: Prepared) -> list[Sel
     """
     norms: dict[str, list[float]] = {}
     speaks: dict[str, Floats] = {}
-    kept = [result for result in results if result.outcome != "diverged"]
+    kept = [result for result in results if not result.failed]
     for result in kept:
         words, weights = prepared.encoders[result.run.view].vocabulary, first_weights(result)
         for term, row in zip(words.terms if words else (), weights, strict=False):
@@ -135,7 +135,7 @@ def _spoken_for(weights: Floats, classes: NDArray[Any]) -> str:
 
 
 def _pooled(results: Sequence[RunResult]) -> NDArray[np.float32]:
-    kept = [first_weights(result).ravel() for result in results if result.outcome != "diverged"]
+    kept = [first_weights(result).ravel() for result in results if not result.failed]
     return np.concatenate(kept) if kept else np.zeros(0, dtype=np.float32)
 
 

@@ -67,8 +67,8 @@ class Candidate:
     Args:
         recipe: the recipe.
         results: one a network.
-        losses: `(M,)` held-out loss of each network as it is handed out; nan without rows held out or if it diverged.
-        score: what it was chosen by, higher is better; nan without rows held out, or if a network diverged.
+        losses: `(M,)` held-out loss of each network as it is handed out; nan without rows held out or if it failed.
+        score: what it was chosen by, higher is better; nan without rows held out, or if a network failed.
     """
 
     recipe: Recipe
@@ -148,19 +148,21 @@ def fit(
 
 
 def model_of(fitted: Fit, candidate: Candidate) -> Model:
-    """The candidate's networks as one model; those that diverged are left out.
+    """The candidate's networks as one model; those that diverged or were lost are left out.
 
     Raises:
-        InputError: every network diverged.
+        InputError: none is left.
     """
-    kept = [result for result in candidate.results if result.outcome != "diverged"]
+    kept = [result for result in candidate.results if not result.failed]
     if not kept:
-        raise InputError(f"every network of recipe '{candidate.recipe}' diverged; lower the learning_rate")
+        lost = any(result.outcome == "lost" for result in candidate.results)
+        why = "was lost or diverged; train them again" if lost else "diverged; lower the learning_rate"
+        raise InputError(f"every network of recipe '{candidate.recipe}' {why}")
     return replace(model_from(fitted.prepared, kept), decision=_decision(fitted, kept))
 
 
 def model_from(prepared: Prepared, kept: Sequence[RunResult]) -> Model:
-    """Networks of one recipe, none of which diverged, as a model."""
+    """Networks of one recipe, none of which failed, as a model."""
     problem = prepared.problem
     views = sorted({result.run.view for result in kept})
     return Model(
@@ -192,7 +194,7 @@ def held_out_predictions(
         The rows' numbers `(r,)` and predictions `(r, C)`: the mean over the networks that held a row out.
     """
     asked = scored or [result.run.validation for result in results]
-    told = [(result, out) for result, out in zip(results, asked, strict=True) if result.outcome != "diverged"]
+    told = [(result, out) for result, out in zip(results, asked, strict=True) if not result.failed]
     each = {id(out): out for _, out in told}.values()
     held = np.unique(np.concatenate([np.empty(0, np.int64), *each]))
     total, count = np.zeros((len(held), max(len(prepared.problem.classes), 1))), np.zeros(len(held))
@@ -258,7 +260,7 @@ def _run(prepared: Prepared, recipe: Recipe, member: int, splits: Sequence[tuple
 
 
 def _candidate(recipe: Recipe, results: Sequence[RunResult], prepared: Prepared, metric: str | None) -> Candidate:
-    losses = np.array([np.nan if r.outcome == "diverged" else r.history.validation[r.best_epoch - 1] for r in results])
+    losses = np.array([np.nan if r.failed else r.history.validation[r.best_epoch - 1] for r in results])
     score = -float(losses.mean())
     if metric is not None and np.isfinite(score):
         rows, predicted = held_out_predictions(prepared, results)
@@ -267,9 +269,9 @@ def _candidate(recipe: Recipe, results: Sequence[RunResult], prepared: Prepared,
 
 
 def _choose(candidates: Sequence[Candidate]) -> int:
-    """The candidate of the highest score; one with a network that diverged (a score of nan) only if all have one."""
+    """The candidate of the highest score; one with a network that failed (a score of nan) only if all have one."""
     scores: NDArray[np.float64] = np.array([candidate.score for candidate in candidates])
     if np.isnan(scores).all():
-        survivors = [sum(r.outcome != "diverged" for r in candidate.results) for candidate in candidates]
+        survivors = [sum(not r.failed for r in candidate.results) for candidate in candidates]
         return int(np.argmax(survivors))
     return int(np.nanargmax(scores))

@@ -166,7 +166,7 @@ def _by_epoch(trained: Trained, kind: Literal["train", "validation"], epochs: In
         values = result.history.train if kind == "train" else result.history.validation
         scale = trained.prepared.scales[place].scale ** 2 if trained.prepared.scales else 1.0
         own = scale * values[np.minimum(epochs, len(values)) - 1] if len(values) else np.full(len(epochs), np.nan)
-        if result.outcome == "diverged":
+        if result.failed:
             own = np.where(epochs < len(values), own, np.nan)
         rows.append(own)
     return np.stack(rows)

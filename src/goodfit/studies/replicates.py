@@ -89,7 +89,7 @@ def train_replicates(replicates: Sequence[Replicate], subject: Subject, test: Ta
         networks = _networks(replicates[start : start + step], subject, schema)
 
         def predict(place: int, part: Sequence[_Network] = networks, start: int = start) -> None:
-            if part[place].result.outcome != "diverged":
+            if not part[place].result.failed:
                 predicted[start + place] = part[place].predicted(test, first)
 
         with workers(subject.execution.threads or torch.get_num_threads()) as pool:

@@ -59,7 +59,7 @@ def watching(problem: Problem, samples: Sequence[Sample], recipes: Sequence[Reci
 
 def sample_losses(trained: Trained, recipe: int, sample: int, rows: Ints) -> Floats:
     """The losses `(r,)` of rows by one network; nan if it diverged."""
-    if trained.results[recipe][sample].outcome == "diverged":
+    if trained.results[recipe][sample].failed:
         return np.full(len(rows), np.nan)
     return row_losses(trained.prepared.problem, trained.predicted(recipe, sample, rows), rows)
 

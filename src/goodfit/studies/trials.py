@@ -45,7 +45,7 @@ def trial_of(
     asked = scored or [result.run.validation for result in results]
     for result, out in zip(results, asked, strict=True):
         count[out] += 1
-        if result.outcome == "diverged":
+        if result.failed:
             total[out] = np.nan
         elif len(out):
             losses = row_losses(problem, predictions(prepared, result, out), out)
@@ -142,7 +142,7 @@ def _flattery(prepared: Prepared, result: RunResult, results: Sequence[RunResult
     others = [
         other.history.validation
         for other in results
-        if other.outcome != "diverged" and not np.isin(other.run.validation, result.run.validation).any()
+        if not other.failed and not np.isin(other.run.validation, result.run.validation).any()
     ]
     if not others:
         return 0.0

@@ -13,7 +13,7 @@ from goodfit.networks import Layout
 from goodfit.training.block import Block, State
 from goodfit.training.runs import History, Outcome, Run, RunResult
 
-OUTCOMES: tuple[Outcome, ...] = ("finished", "stopped", "diverged", "out of time", "dropped")
+OUTCOMES: tuple[Outcome, ...] = ("finished", "stopped", "diverged", "out of time", "dropped", "lost")
 TRAINING = -1
 
 
@@ -70,6 +70,12 @@ class Ledger:
             self.statistics[member].copy_(block.state.best_statistics[place])
             self.best_epoch[member].copy_(block.state.best_epoch[place])
         return (~ended).nonzero().squeeze(1)
+
+    def lose(self, places: Sequence[int]) -> None:
+        """Enter runs of which nothing came: an epoch of unknown losses, and weights of 0."""
+        for place in places:
+            self.losses[place], self.epochs[place] = math.nan, 1
+            self.outcome[place] = OUTCOMES.index("lost")
 
     def result(self, run: Run, place: int, layout: Layout) -> RunResult:
         """What came of the run at a place; its parameters are views of the ledger's."""

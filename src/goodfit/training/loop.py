@@ -21,13 +21,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from goodfit.networks import views
@@ -35,7 +34,8 @@ from goodfit.regularizers import BatchNorm, stack
 from goodfit.regularizers.places import Averages, Stops
 from goodfit.training.block import Block
 from goodfit.training.checkpoint import Checkpoint, fingerprint
-from goodfit.training.engine import Choice, choose_engine
+from goodfit.training.engine import choose_engine
+from goodfit.training.execution import Drop, Execution
 from goodfit.training.groups import Groups, Progress
 from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, restore, snapshot
 from goodfit.training.memory import footprint, free_memory, is_out_of_memory
@@ -43,33 +43,27 @@ from goodfit.training.population import Job, Population, order_of, resume, start
 from goodfit.training.runs import Data, Run, RunResult, Settings
 from goodfit.training.workers import workers
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
 
-
-@dataclass(frozen=True)
-class Execution:
-    """Where and how long.
+@dataclass
+class Standing:
+    """Where a training stands.
 
     Args:
-        device: "cpu" or "cuda"; on a CPU blocks of members run side by side, a thread each.
-        threads: threads at most; None for as many as torch uses (`OMP_NUM_THREADS`).
-        deadline: `time.monotonic()` at which all members end with what they have; at least one epoch is trained.
-        engine: "compiled" is the CPU's, "portable" trains anywhere; "auto" takes the first where it can.
-        memory: bytes that members in training may take; None for three quarters of what is free. More runs than fit are
-            trained a group after the other.
+        ledger: what is known of all runs.
+        groups: whose turn it is, and who waits.
+        population: the members of this turn that train; None between turns.
+        epoch: how many this turn has trained.
     """
 
-    device: str = "cpu"
-    threads: int | None = None
-    deadline: float = math.inf
-    engine: Choice = "auto"
-    memory: int | None = None
+    ledger: Ledger
+    groups: Groups
+    population: Population | None = None
+    epoch: int = 0
 
-
-Drop = Callable[[int, Floats], Places]
-"""Which runs to end early: asked after each epoch (from 1) with the validation losses `(N, epoch)` of all runs, nan
-where a run has not trained or has ended; answers with the places of those to drop."""
+    @property
+    def late(self) -> bool:
+        """Whether this turn's time is over."""
+        return time.monotonic() >= self.groups.until
 
 
 def train(
@@ -92,7 +86,8 @@ def train(
         data: the rows that the runs refer to.
         runs: what to train.
         settings: what they share.
-        execution: device, threads, deadline, engine, memory; by default the CPU with all threads and no deadline.
+        execution: device, threads, deadline, engine, memory, backend; by default this process on the CPU with all
+            threads and no deadline.
         on_epoch: called after each epoch.
         checkpoint: where to save the state now and then, and to go on from if it is there.
         drop: which runs are not worth going on with; None to go on with all.
@@ -101,70 +96,96 @@ def train(
         One result a run, in their order.
 
     Raises:
-        InputError: not even one member fits into memory, or the engine asked for can't train these runs.
+        InputError: not even one member fits into memory, or the engine asked for can't train these runs; the backend
+            can't be had.
     """
     if not runs:
         return []
     execution = execution or Execution()
-    job = _job(data, runs, settings, execution)
+    if execution.backend is not None:
+        return execution.backend.train(
+            data, runs, settings, execution=execution, on_epoch=on_epoch, checkpoint=checkpoint, drop=drop
+        )
+    job = job_of(data, runs, settings, execution)
     print_ = fingerprint(data, runs, settings) if checkpoint else ""
     saved = checkpoint.load(print_) if checkpoint else None
-    ledger, population, epoch = _resume(job, saved) if saved else (_empty_ledger(job), None, 0)
-    groups = _groups(job, ledger, population, execution)
-    with job.engine.alone(), workers(job.threads) as pool:
-        while population or groups.waiting:
-            try:
-                if population is None:
-                    population, epoch = start(job, groups.take()), 0
-                results = _side_by_side(pool, job, population.blocks, epoch)
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                groups.put_back()
-                population = None
-                continue
-            epoch += 1
-            late = time.monotonic() >= groups.until
-            population = _close_epoch(job, ledger, population, results, epoch=epoch, late=late, drop=drop)
-            groups.training = population.members if population else []
+    standing = resumed(job, execution, saved)
+    with closing(epochs(job, standing, drop)) as each:
+        for late in each:
             if checkpoint and checkpoint.due and not late:
-                state = population.state if population else None
-                checkpoint.save(snapshot(ledger, groups.training, state, epoch), print_)
+                checkpoint.save(saved_as(standing), print_)
             if on_epoch:
-                on_epoch(groups.progress(epoch, settings.max_epochs, len(runs)))
-            groups.done += population is None
-    return [ledger.result(run, place, job.layout) for place, run in enumerate(runs)]
+                on_epoch(standing.groups.progress(standing.epoch, settings.max_epochs, len(runs)))
+    return results_of(job, standing.ledger)
 
 
-def _job(data: Data, runs: Sequence[Run], settings: Settings, execution: Execution) -> Job:
+def job_of(
+    data: Data, runs: Sequence[Run], settings: Settings, execution: Execution, *, batch_norm: bool = False
+) -> Job:
+    """What a training is about; its networks have room for batch norm where any of the runs has it, or if asked to."""
     there = data.to(torch.device(execution.device))
+    normed = batch_norm or any(BatchNorm in run.recipe for run in runs)
     return Job(
         data=there,
         runs=runs,
         settings=settings,
-        layout=data.layout(settings, batch_norm=any(BatchNorm in run.recipe for run in runs)),
+        layout=data.layout(settings, batch_norm=normed),
         threads=execution.threads or torch.get_num_threads(),
         engine=choose_engine(execution.engine, there, settings, stack([run.recipe for run in runs])),
     )
 
 
-def _empty_ledger(job: Job) -> Ledger:
-    return Ledger.empty(len(job.runs), job.layout, job.settings.max_epochs)
-
-
-def _resume(job: Job, saved: dict[str, Tensor]) -> tuple[Ledger, Population | None, int]:
-    """Where a training stood when it was saved."""
-    ledger, state, members, epoch = restore(saved, job.data.inputs.device)
-    return ledger, resume(job, members, state) if state else None, epoch
-
-
-def _groups(job: Job, ledger: Ledger, population: Population | None, execution: Execution) -> Groups:
-    """Who waits: the runs that neither ended nor train; and how many fit into memory."""
+def resumed(job: Job, execution: Execution, saved: dict[str, Tensor] | None = None) -> Standing:
+    """Where a training begins, or stood when it was saved; how many of the others fit into memory beside each other."""
+    ledger, population, epoch = empty_ledger(job), None, 0
+    if saved:
+        ledger, state, members, epoch = restore(saved, job.data.inputs.device)
+        population = resume(job, members, state) if state else None
     training = population.members if population else []
     busy = set(training)
     waiting = [i for i in order_of(job) if ledger.outcome[i] == TRAINING and i not in busy]
     most = footprint(job).members_in(execution.memory or free_memory(job.data.inputs.device))
-    return Groups(waiting, most, execution.deadline, training)
+    return Standing(ledger, Groups(waiting, most, execution.deadline, training), population, epoch)
+
+
+def saved_as(standing: Standing) -> dict[str, Tensor]:
+    """Everything that a training needs to go on from where it stands."""
+    state = standing.population.state if standing.population else None
+    return snapshot(standing.ledger, standing.groups.training, state, standing.epoch)
+
+
+def epochs(job: Job, standing: Standing, drop: Drop | None = None) -> Iterator[bool]:
+    """Train until every run has ended, and say after each epoch whether it was the last for lack of time.
+
+    Whoever asks for the next one may take this turn's population away in between: the next turn begins then.
+    """
+    with job.engine.alone(), workers(job.threads) as pool:
+        while standing.population or standing.groups.waiting:
+            try:
+                if standing.population is None:
+                    standing.population, standing.epoch = start(job, standing.groups.take()), 0
+                results = _side_by_side(pool, job, standing.population.blocks, standing.epoch)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                standing.groups.put_back()
+                standing.population = None
+                continue
+            standing.epoch += 1
+            late = standing.late
+            _close_epoch(job, standing, results, late=late, drop=drop)
+            yield late
+            standing.groups.done += standing.population is None
+
+
+def empty_ledger(job: Job) -> Ledger:
+    """What is known before the first epoch: nothing."""
+    return Ledger.empty(len(job.runs), job.layout, job.settings.max_epochs)
+
+
+def results_of(job: Job, ledger: Ledger) -> list[RunResult]:
+    """What came of each run."""
+    return [ledger.result(run, place, job.layout) for place, run in enumerate(job.runs)]
 
 
 def _side_by_side(pool: ThreadPoolExecutor, job: Job, blocks: list[Block], epoch: int) -> list[tuple[Tensor, Tensor]]:
@@ -247,28 +268,23 @@ def _copy_rows(to: Tensor, source: Tensor, chosen: Tensor) -> None:
 
 
 def _close_epoch(
-    job: Job,
-    ledger: Ledger,
-    population: Population,
-    results: list[tuple[Tensor, Tensor]],
-    *,
-    epoch: int,
-    late: bool,
-    drop: Drop | None,
-) -> Population | None:
-    """Enter an epoch in the ledger, and let members that ended leave; None when none is left."""
+    job: Job, standing: Standing, results: list[tuple[Tensor, Tensor]], *, late: bool, drop: Drop | None
+) -> None:
+    """Enter an epoch in the ledger, and let members that ended leave; no population where none is left."""
+    population, ledger, epoch = standing.population, standing.ledger, standing.epoch
+    assert population is not None
     last = OUTCOMES.index("out of time") if late else OUTCOMES.index("finished")
     over = late or epoch >= job.settings.max_epochs
     for block, (losses, _) in zip(population.blocks, results, strict=True):
         ledger.note(block, losses, epoch)
     dropped = torch.zeros(len(job.runs), dtype=torch.bool)
-    if drop and not over:
-        dropped[drop(epoch, ledger.losses[:, :epoch, 1].numpy())] = True
+    if drop and epoch in drop.at and not over:
+        dropped[drop.choose(epoch, ledger.losses[:, :epoch, 1].numpy())] = True
     going = []
     for block, (_, outcome) in zip(population.blocks, results, strict=True):
         left = dropped[block.members].to(outcome.device)
         ended = torch.where((outcome == TRAINING) & left, OUTCOMES.index("dropped"), outcome)
         going.append(ledger.close(block, torch.where(ended == TRAINING, last, ended) if over else ended))
-    if not any(len(keep) for keep in going):
-        return None
-    return without_ended(job, population, going)
+    left_over = any(len(keep) for keep in going)
+    standing.population = without_ended(job, population, going) if left_over else None
+    standing.groups.training = standing.population.members if standing.population else []

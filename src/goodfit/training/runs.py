@@ -16,7 +16,7 @@ from goodfit.networks import Layout
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.form import Form
 
-Outcome = Literal["finished", "stopped", "diverged", "out of time", "dropped"]
+Outcome = Literal["finished", "stopped", "diverged", "out of time", "dropped", "lost"]
 Rows = NDArray[np.int64]
 
 
@@ -154,7 +154,7 @@ class RunResult:
         layout: where each parameter lies.
         history: losses by epoch.
         best_epoch: the epoch, from 1, that the parameters come from.
-        outcome: why it ended.
+        outcome: why it ended; of one that was "lost" with the machines that trained it nothing else is known.
     """
 
     run: Run
@@ -164,6 +164,11 @@ class RunResult:
     history: History
     best_epoch: int
     outcome: Outcome
+
+    @property
+    def failed(self) -> bool:
+        """Whether it left no network to use."""
+        return self.outcome in {"diverged", "lost"}
 
     @property
     def epochs(self) -> int:

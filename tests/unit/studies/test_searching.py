@@ -131,18 +131,17 @@ def test_halving_drops_the_worse_half_at_each_rung_and_no_one_else():
     runs = np.arange(4).repeat(2)
     drop = halving(runs, max_epochs=6)
     losses = np.array([4.0, 4.0, 1.0, 1.0, 3.0, 3.0, 2.0, 2.0])[:, None]
-    assert len(drop(1, losses)) == 0
-    assert drop(2, losses).tolist() == [0, 1, 4, 5]
-    assert len(drop(3, losses)) == 0
-    assert set(drop(4, losses).tolist()) >= {6, 7}
-    assert not set(drop(4, losses).tolist()) & {2, 3}
+    assert drop.at == {2, 4}
+    assert drop.choose(2, losses).tolist() == [0, 1, 4, 5]
+    assert set(drop.choose(4, losses).tolist()) >= {6, 7}
+    assert not set(drop.choose(4, losses).tolist()) & {2, 3}
 
 
 def test_trials_that_still_wait_for_their_turn_are_no_worse_than_others():
     drop = halving(np.arange(6), max_epochs=3)
     losses = np.array([4.0, 1.0, np.nan, 3.0, 2.0, np.nan])[:, None]
-    assert drop(1, losses).tolist() == [0, 3]
-    assert drop(2, np.array([4.0, 1.0, 0.5, 3.0, 2.0, 7.0])[:, None]).tolist() == [0, 3, 4, 5]
+    assert drop.choose(1, losses).tolist() == [0, 3]
+    assert drop.choose(2, np.array([4.0, 1.0, 0.5, 3.0, 2.0, 7.0])[:, None]).tolist() == [0, 3, 4, 5]
 
 
 def test_a_trial_is_as_good_as_the_mean_of_its_best_epochs():

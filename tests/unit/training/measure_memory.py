@@ -12,7 +12,7 @@ import torch
 
 from goodfit.regularizers import Recipe
 from goodfit.training import Data, Execution, Run, Settings, train
-from goodfit.training.loop import _job
+from goodfit.training.loop import job_of
 from goodfit.training.memory import footprint
 
 INPUTS = 20
@@ -40,7 +40,7 @@ def main(engine: str, members: str, rows: str, width: str, recipe: str) -> None:
     small, few = population(600, 4, recipe)
     train(small, few, Settings(hidden=(8, 8), max_epochs=2), execution=execution)
     data, runs = population(int(rows), int(members), recipe)
-    job = _job(data, runs, settings, execution)
+    job = job_of(data, runs, settings, execution)
     before = resident("VmRSS")
     results = train(data, runs, settings, execution=execution)
     taken = resident("VmHWM") - before

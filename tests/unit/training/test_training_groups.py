@@ -14,7 +14,7 @@ from goodfit.training.block import Block
 from goodfit.training.compiled import Compiled
 from goodfit.training.engine import Portable
 from goodfit.training.groups import Groups
-from goodfit.training.loop import _job
+from goodfit.training.loop import job_of
 from goodfit.training.memory import footprint
 
 RECIPES = ("none", "l2=0.01", "batch_norm=1, dropout=0.3", "early_stopping=2 min_delta=0.1", "weight_averaging=0.5")
@@ -34,7 +34,7 @@ def assert_equal(some, others, tolerance=0.0):
 
 
 def memory_for(members, data, runs, settings):
-    return footprint(_job(data, runs, settings, Execution(threads=1))).of(members)
+    return footprint(job_of(data, runs, settings, Execution(threads=1))).of(members)
 
 
 @pytest.mark.parametrize("together", [1, 3, 19])

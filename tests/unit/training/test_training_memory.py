@@ -10,7 +10,7 @@ import torch
 from training_problems import make_data, make_run, make_settings
 
 from goodfit.training import Execution, memory
-from goodfit.training.loop import _job
+from goodfit.training.loop import job_of
 from goodfit.training.memory import Footprint, footprint, free_memory, is_out_of_memory
 
 PROGRAM = Path(__file__).parent / "measure_memory.py"
@@ -41,7 +41,7 @@ def test_the_estimate_holds_to_within_30_percent(engine, members, rows, width, r
 
 
 def estimate(runs, *, engine="auto", **changes) -> Footprint:
-    return footprint(_job(make_data(), runs, make_settings(**changes), Execution(engine=engine)))
+    return footprint(job_of(make_data(), runs, make_settings(**changes), Execution(engine=engine)))
 
 
 @pytest.mark.parametrize("engine", ["compiled", "portable"])

@@ -31,7 +31,7 @@ class Trial:
     Args:
         number: in the study.
         draft: what was proposed.
-        loss: mean over its networks of the held-out loss as they are handed out; nan if one diverged. Of a trial
+        loss: mean over its networks of the held-out loss as they are handed out; nan if one failed. Of a trial
             that was dropped it is the lowest by then.
         epochs: the longest that one of its networks trained.
         results: one a fold; empty for a trial that was dropped.
@@ -121,7 +121,7 @@ def work_an_epoch(rows: int, parameters: int, batch_size: int) -> float:
 
 def _trial(prepared: Prepared, proposal: Proposal, results: Sequence[RunResult]) -> Trial:
     epochs = max(result.epochs for result in results)
-    if any(result.outcome == "diverged" for result in results):
+    if any(result.failed for result in results):
         return Trial(proposal.number, proposal.draft, float("nan"), epochs, ())
     if any(result.outcome == "dropped" for result in results):
         loss = float(np.mean([np.nanmin(result.history.validation) for result in results]))

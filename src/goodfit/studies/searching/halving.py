@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from goodfit.studies.problem import Floats, Ints
-from goodfit.training.loop import Drop
+from goodfit.training import Drop
 
 RUNGS = (1 / 3, 2 / 3)
 """Shares of the longest training at which half of the trials are dropped."""
@@ -26,20 +26,17 @@ def halving(trial_of_run: Ints, max_epochs: int, rungs: Sequence[float] = RUNGS)
     Source: Jamieson and Talwalkar, Non-stochastic best arm identification and hyperparameter optimization, AISTATS
     2016.
     """
-    at = {math.ceil(rung * max_epochs) for rung in rungs}
     trials = int(trial_of_run.max()) + 1
     alive = np.ones(trials, dtype=bool)
 
-    def drop(epoch: int, losses: Floats) -> Ints:
-        if epoch not in at:
-            return np.empty(0, np.int64)
+    def worse_half(epoch: int, losses: Floats) -> Ints:
         scores = mean_best(losses, trial_of_run, trials)
         told = np.flatnonzero(alive & np.isfinite(scores))
         order = told[np.argsort(scores[told], kind="stable")]
         alive[order[math.ceil(len(order) / 2) :]] = False
         return np.flatnonzero(~alive[trial_of_run])
 
-    return drop
+    return Drop(frozenset(math.ceil(rung * max_epochs) for rung in rungs), worse_half)
 
 
 def mean_best(losses: Floats, trial_of_run: Ints, trials: int) -> Floats:

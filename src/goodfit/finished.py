@@ -1,0 +1,32 @@
+"""The commands on a run that is there: another file of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goodfit.options import Json, TrainedRun
+
+
+def export(
+    run: TrainedRun,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file.")] = Path("model.onnx"),
+    json: Json = False,
+) -> None:
+    """Write a run's model as an ONNX file, which predicts without goodfit; needs goodfit\\[onnx]."""
+    from goodfit.commands import export as command
+
+    command.run(run, out, json=json)
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; by default in the run.")] = None,
+    json: Json = False,
+) -> None:
+    """Write a run's report anew: one HTML file that needs no network."""
+    from goodfit.commands import report as command
+
+    command.run(run, out, json=json)
