@@ -47,9 +47,9 @@ def join(address: str | None) -> Any:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
-        raise InputError(f"no Ray cluster at {address or 'hand'} ({_first_line(error)}): {INSTEAD}") from None
-    except (RuntimeError, ValueError, OSError) as error:
-        raise InputError(f"the Ray cluster can't be joined: {_first_line(error)}") from None
+        raise InputError(f"no Ray cluster answers at {address or 'hand'} ({_gist(error)}): {INSTEAD}") from None
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"the Ray cluster can't be joined: {_gist(error)}") from None
     return ray
 
 
@@ -64,6 +64,7 @@ def room_in(ray: Any, *, threads: int, device: str) -> Room:
 
 def _check_answers(address: str | None) -> None:
     """Ask the port whether anybody is there: Ray itself would ask for many minutes."""
+    found = address
     try:
         found = address if address and "://" in address else _found(address)
         if found is None:
@@ -72,7 +73,7 @@ def _check_answers(address: str | None) -> None:
         with socket.create_connection((parts.hostname or "", parts.port or CLIENT_PORT), ANSWERS_WITHIN):
             pass
     except (OSError, ValueError) as error:
-        raise InputError(f"no Ray cluster answers at {address or 'hand'} ({_first_line(error)}): {INSTEAD}") from None
+        raise InputError(f"no Ray cluster answers at {found} ({_gist(error)}): {INSTEAD}") from None
 
 
 def _found(address: str | None) -> str | None:
@@ -81,6 +82,7 @@ def _found(address: str | None) -> str | None:
     return None if where is None else where(address)
 
 
-def _first_line(error: BaseException) -> str:
+def _gist(error: BaseException) -> str:
+    """An error's first sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".:") if lines else type(error).__name__
+    return lines[0].split(". ")[0].rstrip(".:") if lines else type(error).__name__

@@ -68,7 +68,7 @@ class Ray:
                 group failed.
         """
         ray = join(self.address)
-        job = job_of(data, runs, settings, replace(execution, device="cpu", threads=1))
+        job = _planned(data, runs, settings, execution)
         print_ = fingerprint(data, runs, settings) if checkpoint else ""
         saved = checkpoint.load(print_) if checkpoint else None
         ledger = restore(saved, torch.device("cpu"))[0] if saved else empty_ledger(job)
@@ -129,6 +129,13 @@ class Keeping:
         if last or now - self.checkpoint.saved >= SPARING * self.took:
             self.checkpoint.save(snapshot(self.ledger, [], None, 0), self.print_)
             self.took, self.unsaved = time.monotonic() - now, False
+
+
+def _planned(data: Data, runs: Sequence[Run], settings: Settings, execution: Execution) -> Job:
+    """The training as this process would have it, which need not have the GPU that it asks for."""
+    portable = execution.device == "cuda" and execution.engine == "auto"
+    engine = "portable" if portable else execution.engine
+    return job_of(data, runs, settings, replace(execution, device="cpu", threads=1, engine=engine))
 
 
 def _on_nodes(execution: Execution, job: Job) -> Execution:
