@@ -8,12 +8,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 from goodfit.backends.connecting import Room, room_in
 from goodfit.backends.parts import Part, seconds_until, share_of
-from goodfit.backends.tasks import mailbox_of, own_versions, task_of
+from goodfit.backends.tasks import Post, own_versions
 from goodfit.backends.work import Answer, Order, Report
 from goodfit.errors import InputError
 from goodfit.training import Execution, Progress
@@ -41,30 +40,32 @@ class Crew:
     """Trains groups on a cluster.
 
     Args:
-        ray: the module, in a process that has joined the cluster.
+        post: tasks, and letters from them.
         execution: device, threads, deadline, engine, memory; without a backend.
         shared: where the rows, and the runs with their settings, lie in the object store.
         batch_norm: whether any run has batch norm.
         patience: seconds without a free processor after which it gives up.
     """
 
-    ray: Any
+    post: Post
     execution: Execution
     shared: tuple[Any, Any]
     batch_norm: bool
     patience: float
     room: Room = field(init=False)
     heard: float = field(init=False, default_factory=time.monotonic)
-    tickets: count[int] = field(init=False, default_factory=count)
 
     def __post_init__(self) -> None:
         self.look()
-        self.task = task_of(self.ray).options(
+        self.task = self.post.task.options(
             num_cpus=self.threads, num_gpus=int(self.on_gpu), num_returns=2, max_retries=0
         )
-        self.mailbox = mailbox_of(self.ray)
         self.expected = own_versions()
-        self.letters = self.mailbox.take.remote()
+
+    @property
+    def ray(self) -> Any:
+        """The module."""
+        return self.post.ray
 
     @property
     def threads(self) -> int:
@@ -128,26 +129,23 @@ class Crew:
             self.batch_norm,
             max(1, self.room.beside),
         )
-        ticket = next(self.tickets)
+        ticket = next(self.post.tickets)
         refs = [self.ray.put(order), *self.shared, part.state]
-        answer, state = self.task.remote(self.expected, refs, self.mailbox, ticket)
+        answer, state = self.task.remote(self.expected, refs, self.post.mailbox, ticket)
         return answer, Sent(part, ticket, state, time.monotonic(), seconds)
 
     def _wait(self, going: dict[Any, Sent]) -> list[Any]:
         """The tasks that have ended; what others told on their way is noted."""
-        ready, _ = self.ray.wait([*going, self.letters], num_returns=1, timeout=TICK)
+        ready, _ = self.ray.wait([*going, self.post.letters], num_returns=1, timeout=TICK)
         if not ready:
             self.look()
             self._check_begun(going)
-        if self.letters in ready:
+        if self.post.letters in ready:
             self._read(going)
         return [ref for ref in ready if ref in going]
 
     def _read(self, going: dict[Any, Sent]) -> None:
-        letters: dict[int, tuple[int, int, int, int] | None] = {}
-        with suppress(self.ray.exceptions.RayError):  # a mailbox that died comes back empty
-            letters = self.ray.get(self.letters)
-        self.letters = self.mailbox.take.remote()
+        letters = self.post.read()
         for sent in going.values():
             if sent.ticket in letters:
                 told, sent.begun, self.heard = letters[sent.ticket], True, time.monotonic()

@@ -23,17 +23,50 @@ import torch
 from goodfit.backends.connecting import join
 from goodfit.backends.crew import Crew
 from goodfit.backends.parts import MOST_FAILURES, TURNS, Part, cut, progress_of
+from goodfit.backends.tasks import Post
 from goodfit.backends.work import Report, pack
 from goodfit.errors import InputError, LostRuns
 from goodfit.training import Checkpoint, Data, Drop, Execution, Progress, Run, RunResult, Settings
 from goodfit.training.checkpoint import fingerprint
 from goodfit.training.compiled import Compiled
+from goodfit.training.engine import Choice
 from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, restore, snapshot
 from goodfit.training.loop import empty_ledger, job_of, results_of
 from goodfit.training.population import Job, order_of
 
 SPARING = 20.0
 """How many times as long as the last saving took it waits before the next."""
+
+
+@dataclass(eq=False)
+class Kept:
+    """What several trainings share, as long as this process doesn't leave the cluster.
+
+    Args:
+        session: which time this process has joined one.
+        post: letters from tasks.
+        rows: data that somebody holds, and where they lie in the object store.
+    """
+
+    session: str = ""
+    post: Any = None
+    rows: list[tuple[weakref.ref[Data], Any]] = field(default_factory=list)
+
+    def join(self, ray: Any) -> None:
+        """Begin anew if this process has joined another cluster, or the same one again."""
+        session = ray.get_runtime_context().get_job_id()
+        if session != self.session:
+            self.session, self.post, self.rows = session, Post(ray), []
+
+    def stored(self, data: Data) -> Any:
+        """Where rows lie in the object store; they stay there as long as somebody holds them here."""
+        self.rows = [(known, ref) for known, ref in self.rows if known() is not None]
+        for known, ref in self.rows:
+            if known() is data:
+                return ref
+        ref = self.post.ray.put(pack(data))
+        self.rows.append((weakref.ref(data), ref))
+        return ref
 
 
 @dataclass(frozen=True)
@@ -48,7 +81,7 @@ class Ray:
 
     address: str | None = None
     patience: float = 60.0
-    rows: list[tuple[weakref.ref[Data], Any]] = field(default_factory=list, repr=False, compare=False)
+    kept: Kept = field(default_factory=Kept, repr=False, compare=False)
 
     def train(
         self,
@@ -72,8 +105,11 @@ class Ray:
         print_ = fingerprint(data, runs, settings) if checkpoint else ""
         saved = checkpoint.load(print_) if checkpoint else None
         ledger = restore(saved, torch.device("cpu"))[0] if saved else empty_ledger(job)
-        shared = (self._stored(ray, data), ray.put((list(runs), settings)))
-        crew = Crew(ray, _on_nodes(execution, job), shared, job.layout.batch_norm, self.patience)
+        self.kept.join(ray)
+        shared = (self.kept.stored(data), ray.put((list(runs), settings)))
+        crew = Crew(
+            self.kept.post, _on_nodes(execution, job), shared, batch_norm=job.layout.batch_norm, patience=self.patience
+        )
         keeping = Keeping(ledger, checkpoint, print_)
         parts = _parts(job, ledger, crew, one_turn=drop is not None or math.isfinite(execution.deadline))
         try:
@@ -82,16 +118,6 @@ class Ray:
             keeping.save(last=True)
         _tell_lost(parts, ledger, len(runs))
         return results_of(job, ledger)
-
-    def _stored(self, ray: Any, data: Data) -> Any:
-        """Where the rows lie in the object store; they stay there as long as somebody holds them here."""
-        self.rows[:] = [(known, ref) for known, ref in self.rows if known() is not None]
-        for known, ref in self.rows:
-            if known() is data:
-                return ref
-        ref = ray.put(pack(data))
-        self.rows.append((weakref.ref(data), ref))
-        return ref
 
 
 @dataclass(eq=False)
@@ -140,9 +166,8 @@ def _planned(data: Data, runs: Sequence[Run], settings: Settings, execution: Exe
 
 def _on_nodes(execution: Execution, job: Job) -> Execution:
     """The execution of a task: the engine is that of the whole training, whatever techniques a group has."""
-    on_cpu = execution.device == "cpu"
-    engine = "compiled" if isinstance(job.engine, Compiled) else "portable"
-    return replace(execution, engine=engine if on_cpu else execution.engine, threads=execution.threads, backend=None)
+    engine: Choice = "compiled" if isinstance(job.engine, Compiled) else "portable"
+    return replace(execution, engine=engine if execution.device == "cpu" else execution.engine, backend=None)
 
 
 def _parts(job: Job, ledger: Ledger, crew: Crew, *, one_turn: bool) -> list[Part]:

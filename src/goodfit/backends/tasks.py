@@ -7,7 +7,9 @@ another goodfit, or none.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
+from itertools import count
 from typing import Any
 
 PACKAGES = ("goodfit", "torch", "numpy")
@@ -18,18 +20,29 @@ def own_versions() -> dict[str, str]:
     return {name: version(name) for name in PACKAGES}
 
 
-def task_of(ray: Any) -> Any:
-    """The task, for Ray."""
-    return ray.remote(_training())
+class Post:
+    """Tasks, and letters from them.
 
+    Args:
+        ray: the module, in a process that has joined a cluster.
+    """
 
-def mailbox_of(ray: Any) -> Any:
-    """A mailbox on this process's own node, if it can be had there."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+    def __init__(self, ray: Any) -> None:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    kind = ray.remote(_mailbox())
-    return kind.options(num_cpus=0, max_restarts=-1, scheduling_strategy=here).remote()
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        kind = ray.remote(_mailbox())
+        self.ray, self.task, self.tickets = ray, ray.remote(_training()), count()
+        self.mailbox = kind.options(num_cpus=0, max_restarts=-1, scheduling_strategy=here).remote()
+        self.letters = self.mailbox.take.remote()
+
+    def read(self) -> dict[int, tuple[int, int, int, int] | None]:
+        """The last letter of each task that wrote one; from now on `letters` stands for the next."""
+        read: dict[int, tuple[int, int, int, int] | None] = {}
+        with suppress(self.ray.exceptions.RayError):  # a mailbox that died comes back empty
+            read = self.ray.get(self.letters)
+        self.letters = self.mailbox.take.remote()
+        return read
 
 
 def _training() -> Callable[..., tuple[Any, Any]]:
@@ -53,7 +66,7 @@ def _training() -> Callable[..., tuple[Any, Any]]:
 
         from goodfit.backends.work import carry_out
 
-        order, packed, planned, saved = (None if ref is None else ray.get(ref) for ref in refs)
+        fetched: list[Any] = [None if ref is None else ray.get(ref) for ref in refs]
 
         def tell(progress: Any) -> None:
             nonlocal told
@@ -62,6 +75,7 @@ def _training() -> Callable[..., tuple[Any, Any]]:
                 told = now
                 mailbox.tell.remote(ticket, astuple(progress))
 
+        order, packed, planned, saved = fetched
         return carry_out(order, packed, planned, saved, tell=tell, began=began)
 
     return train_group

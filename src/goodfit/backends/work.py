@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -20,6 +19,7 @@ from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, snapshot
 from goodfit.training.loop import Standing, epochs, job_of, resumed
 from goodfit.training.memory import free_memory
 
+ROWS = ("inputs", "targets", "weights")
 Arrays = dict[str, NDArray[Any]]
 Report = dict[str, NDArray[Any]]
 """A group's ledger; of runs that are to go on it holds what they would hand out."""
@@ -63,7 +63,7 @@ class Answer:
 
 def pack(data: Data) -> dict[str, Any]:
     """Rows as arrays, which lie in a node's memory once for all its tasks."""
-    arrays = {name: getattr(data, name).contiguous().numpy() for name in ("inputs", "targets", "weights")}
+    arrays = {name: getattr(data, name).contiguous().numpy() for name in ROWS}
     return arrays | {"task": data.task, "form": data.form}
 
 
@@ -71,7 +71,8 @@ def unpack(packed: Mapping[str, Any]) -> Data:
     """The rows; their memory may be others' too and is never written to."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # torch says that arrays are not writable
-        return Data(**{name: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for name, v in packed.items()})
+        inputs, targets, weights = (torch.from_numpy(packed[name]) for name in ROWS)
+    return Data(inputs, targets, weights, packed["task"], packed["form"])
 
 
 def carry_out(

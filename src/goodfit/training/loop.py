@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -154,7 +154,7 @@ def saved_as(standing: Standing) -> dict[str, Tensor]:
     return snapshot(standing.ledger, standing.groups.training, state, standing.epoch)
 
 
-def epochs(job: Job, standing: Standing, drop: Drop | None = None) -> Iterator[bool]:
+def epochs(job: Job, standing: Standing, drop: Drop | None = None) -> Generator[bool]:
     """Train until every run has ended, and say after each epoch whether it was the last for lack of time.
 
     Whoever asks for the next one may take this turn's population away in between: the next turn begins then.

@@ -1,9 +1,11 @@
 """Trainings on a real cluster of two nodes: the same, bit for bit, as in this process, whatever dies."""
 
+import shutil
 import time
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 from backend_problems import assert_same, make_length, make_rows, make_runs
 from ray_clusters import NODE, ray_cluster
@@ -37,13 +39,16 @@ def failed(monkeypatch):
     return why
 
 
-def dying(cluster, after):
-    """A second node, and what takes it away when so many epochs are done."""
+def dying(cluster, after=0):
+    """Another node, and what takes it away when it trains a group and so many epochs are done."""
     node = cluster.add_node(**NODE)
+    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
 
     def watch(progress):
         nonlocal node
-        if node is not None and progress.epoch >= after:
+        if node is None or progress.epoch < after:
+            return
+        if "ray::train_group" in {process.name() for process in raylet.children()}:
             cluster.remove_node(node, allow_graceful=False)
             node = None
 
@@ -55,18 +60,18 @@ def test_results_are_the_same_with_and_without_rungs_and_so_is_what_is_told(far)
     assert_same(train(data, runs, make_length(), execution=far, on_epoch=told.append), train(data, runs, make_length()))
     assert (told[-1].epoch, told[-1].alive, told[-1].members) == (told[-1].max_epochs, 0, 20)
     assert [progress.epoch for progress in told] == sorted(progress.epoch for progress in told)
-    stored = list(far.backend.rows)
+    stored = list(far.backend.kept.rows)
     trials = np.arange(20) // 2
     halved = [train(data, runs, make_length(), execution=e, drop=halving(trials, 12)) for e in (far, None)]
     assert {"dropped", "finished", "stopped"} <= {result.outcome for result in halved[0]}
     assert_same(*halved)
-    assert far.backend.rows == stored
+    assert far.backend.kept.rows == stored
 
 
 def test_the_groups_of_a_node_that_dies_are_trained_again(far, cluster, failed):
     data, runs, length = make_rows(), make_runs(8), make_length(150)
     long = replace(far, deadline=1e9)
-    assert_same(train(data, runs, length, execution=long, on_epoch=dying(cluster, 40)), train(data, runs, length))
+    assert_same(train(data, runs, length, execution=long, on_epoch=dying(cluster)), train(data, runs, length))
     assert failed
 
 
@@ -115,7 +120,7 @@ def test_what_a_node_refuses_is_told_as_it_is_here(far, monkeypatch):
 def test_the_groups_of_a_node_that_dies_between_rungs_begin_anew(far, cluster, failed):
     data, runs, length = make_rows(), make_runs(), make_length(90)
     drops = [halving(np.arange(20) // 2, 90) for _ in range(2)]
-    results = train(data, runs, length, execution=far, on_epoch=dying(cluster, 150), drop=drops[0])
+    results = train(data, runs, length, execution=far, on_epoch=dying(cluster, 95), drop=drops[0])
     assert_same(results, train(data, runs, length, drop=drops[1]))
     assert failed
 
@@ -145,7 +150,11 @@ def test_a_training_that_was_interrupted_does_only_what_is_left(far, tmp_path, m
 
     with pytest.raises(KeyboardInterrupt):
         train(data, runs, length, execution=far, on_epoch=interrupt, checkpoint=Checkpoint(kept))
+    copy = shutil.copy(kept, tmp_path / "copy.safetensors")
     first = []
     results = train(data, runs, length, execution=far, on_epoch=first.append, checkpoint=Checkpoint(kept))
     assert 0 < first[0].alive <= 12
-    assert_same(results, train(data, runs, length))
+    here, told = train(data, runs, length), []
+    assert_same(results, here)
+    assert_same(train(data, runs, length, on_epoch=told.append, checkpoint=Checkpoint(copy)), here)
+    assert told[0].alive <= 12
