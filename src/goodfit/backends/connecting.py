@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from threading import current_thread, main_thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,7 +49,8 @@ def join(address: str | None) -> Any:
         return ray
     _check_answers(address)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        with _own_handler():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
         raise InputError(f"no Ray cluster answers at {address or 'hand'} ({_gist(error)}): {INSTEAD}") from None
     except (ImportError, OSError, RuntimeError, ValueError) as error:
@@ -60,6 +65,17 @@ def room_in(ray: Any, *, threads: int, device: str) -> Room:
     if device == "cuda":
         counts = [min(count, int(own.get("GPU", 0))) for count, own in zip(counts, each, strict=True)]
     return Room(sum(counts), max(counts, default=0))
+
+
+@contextmanager
+def _own_handler() -> Iterator[None]:
+    """Ray puts a handler of its own in the place of the one for SIGTERM: here only where there was none."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if callable(handler) and current_thread() is main_thread():
+            signal.signal(signal.SIGTERM, handler)
 
 
 def _check_answers(address: str | None) -> None:

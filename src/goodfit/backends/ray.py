@@ -54,7 +54,8 @@ class Kept:
 
     def join(self, ray: Any) -> None:
         """Begin anew if this process has joined another cluster, or the same one again."""
-        session = ray.get_runtime_context().get_job_id()
+        context = ray.get_runtime_context()
+        session = f"{context.get_node_id()}/{context.get_job_id()}"
         if session != self.session:
             self.session, self.post, self.rows = session, Post(ray), []
 

@@ -1,6 +1,7 @@
 """Trainings on a real cluster of two nodes: the same, bit for bit, as in this process, whatever dies."""
 
 import shutil
+import signal
 import time
 from dataclasses import replace
 
@@ -123,6 +124,21 @@ def test_the_groups_of_a_node_that_dies_between_rungs_begin_anew(far, cluster, f
     results = train(data, runs, length, execution=far, on_epoch=dying(cluster, 95), drop=drops[0])
     assert_same(results, train(data, runs, length, drop=drops[1]))
     assert failed
+
+
+@pytest.mark.slow
+def test_a_process_that_joins_again_begins_anew_and_keeps_its_own_handlers(far):
+    ray = pytest.importorskip("ray")
+    data, runs, length = make_rows(), make_runs(4), make_length(3)
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    mine = signal.getsignal(signal.SIGTERM)
+    try:
+        results = train(data, runs, length, execution=far)
+        ray.shutdown()
+        assert_same(train(data, runs, length, execution=far), results)
+        assert signal.getsignal(signal.SIGTERM) is mine
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.slow
