@@ -18,6 +18,8 @@ from goodfit.regularizers import Recipe
 from goodfit.studies.searching.halving import halving
 from goodfit.training import Checkpoint, Execution, train
 
+AGENTS = {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
+
 
 @pytest.fixture(scope="module")
 def cluster():
@@ -40,10 +42,12 @@ def failed(monkeypatch):
     return why
 
 
-def dying(cluster, after=0):
-    """Another node, and what takes it away when it trains a group and so many epochs are done."""
-    node = cluster.add_node(**NODE)
+def dying(cluster, far, after=0):
+    """What takes the second node away when it trains a group and so many epochs are done."""
+    node = next(iter(cluster.worker_nodes), None) or cluster.add_node(**NODE)
     raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+    while not any(process.name().startswith("ray::") and process.name() not in AGENTS for process in raylet.children()):
+        train(make_rows(), make_runs(4), make_length(5), execution=far)  # a process of its own that can take a task
 
     def watch(progress):
         nonlocal node
@@ -72,7 +76,7 @@ def test_results_are_the_same_with_and_without_rungs_and_so_is_what_is_told(far)
 def test_the_groups_of_a_node_that_dies_are_trained_again(far, cluster, failed):
     data, runs, length = make_rows(), make_runs(8), make_length(150)
     long = replace(far, deadline=1e9)
-    assert_same(train(data, runs, length, execution=long, on_epoch=dying(cluster)), train(data, runs, length))
+    assert_same(train(data, runs, length, execution=long, on_epoch=dying(cluster, far)), train(data, runs, length))
     assert failed
 
 
@@ -119,9 +123,9 @@ def test_what_a_node_refuses_is_told_as_it_is_here(far, monkeypatch):
 
 @pytest.mark.slow
 def test_the_groups_of_a_node_that_dies_between_rungs_begin_anew(far, cluster, failed):
-    data, runs, length = make_rows(), make_runs(), make_length(90)
-    drops = [halving(np.arange(20) // 2, 90) for _ in range(2)]
-    results = train(data, runs, length, execution=far, on_epoch=dying(cluster, 95), drop=drops[0])
+    data, runs, length = make_rows(), make_runs(), make_length(300)
+    drops = [halving(np.arange(20) // 2, 300) for _ in range(2)]
+    results = train(data, runs, length, execution=far, on_epoch=dying(cluster, far, 200), drop=drops[0])
     assert_same(results, train(data, runs, length, drop=drops[1]))
     assert failed
 
