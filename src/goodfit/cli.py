@@ -138,9 +138,8 @@ def fit(
 
     source = source_of(data, query, target, kind, text_column, path_column, group, time, task, text_encoder)
     source, where = in_files(source, cache, memory, out), trainer(backend, address)
-    command.run(
-        command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store, metric, costs, where)
-    )
+    asked = command.Request(source, recipe, budget, seed, out, json, STARTED, ensemble, store, metric, costs, where)
+    command.run(asked)
 
 
 @app.command(epilog="Example: goodfit compare loans.csv --target default --recipe none --recipe 'l2=1e-3, dropout=0.3'")
@@ -308,5 +307,4 @@ def _command() -> str:
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
     kind = "" if issubclass(category, DoubtfulRecipe | LostRuns | SlowerTraining) else f"{category.__name__}: "
-    said = " ".join(told_urls(str(message), *sys.argv).split())
-    print(visible(f"{_command()}: warning: {kind}{said}"), file=sys.stderr)
+    _fail(f"warning: {kind}{message}")
