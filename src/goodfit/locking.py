@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from goodfit.errors import InputError
 
 LOCK = ".lock"
+TRIES = 100
+"""To make a folder that others remove."""
 
 
 @contextmanager
@@ -30,29 +33,46 @@ def alone_in(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        _removed(folder / LOCK)
+        own = _is(opened, folder / LOCK)  # not where the folder was removed meanwhile, and another process made it anew
+        if own:
+            _removed(folder / LOCK)
         os.close(opened)
-        if sys.platform == "win32":
+        if own and sys.platform == "win32":
             _removed(folder / LOCK)
         if made:
             with suppress(OSError):
                 folder.rmdir()
 
 
-def _taken(folder: Path) -> int:
-    """The lock, opened; a file that its last owner removed while this one opened it is none."""
+def hold(path: Path, doing: str, what: str) -> int:
+    """Open a file, made if it isn't there, under a lock that goes with the number that this gives.
+
+    Args:
+        path: the file; one that its last owner moved or removed while this one opened it is none.
+        doing: what another process is at, where it has the lock.
+        what: to give another of then.
+
+    Raises:
+        InputError: another process has it.
+        OSError: it can't be opened.
+    """
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            opened = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-        except FileNotFoundError:
-            continue
+        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         if not _locked(opened):
             os.close(opened)
-            raise InputError(f"another process is at work in {folder}: wait for its end, or give another folder")
-        if _is(opened, folder / LOCK):
+            raise InputError(f"another process is {doing}: wait for its end, or give another {what}")
+        if _is(opened, path):
             return opened
         os.close(opened)
+
+
+def _taken(folder: Path) -> int:
+    """The lock, opened, in the folder that is there or made anew."""
+    for _ in range(TRIES):
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return hold(folder / LOCK, f"at work in {folder}", "folder")
+    raise FileNotFoundError(errno.ENOENT, "it is removed again and again", str(folder))
 
 
 def _is(opened: int, path: Path) -> bool:

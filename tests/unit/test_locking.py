@@ -1,5 +1,7 @@
 """One process at a time in a folder."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,7 +77,6 @@ def test_a_lock_that_its_owner_removed_meanwhile_is_taken_anew(tmp_path, monkeyp
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fcntl, by whose absence of locks this is tried")
 def test_where_there_are_no_locks_nobody_is_kept_out(tmp_path, monkeypatch):
-    import errno
     import fcntl
 
     def unknown(*_: object) -> None:
@@ -84,3 +85,90 @@ def test_where_there_are_no_locks_nobody_is_kept_out(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", unknown)
     with alone_in(tmp_path), alone_in(tmp_path):
         pass
+
+
+def test_the_first_leaves_the_seconds_lock_in_a_folder_made_anew(tmp_path):
+    folder = tmp_path / "run"
+    first = alone_in(folder)
+    first.__enter__()
+    (folder / LOCK).unlink()
+    with holder(folder) as second:
+        first.__exit__(None, None, None)
+        assert (folder / LOCK).exists()
+        with pytest.raises(InputError, match="at work"), alone_in(folder):
+            pass
+        second.communicate("end\n")
+
+
+def test_a_folder_that_is_removed_again_and_again(tmp_path, monkeypatch):
+    def gone(*_: object) -> int:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(locking.os, "open", gone)
+    with pytest.raises(FileNotFoundError, match="again and again"), alone_in(tmp_path / "run"):
+        pass
+
+
+class OfWindows:
+    """What Windows' module of locks does, as far as its documentation says: a stand-in, for none of this ran there."""
+
+    LK_NBLCK = 2
+
+    def __init__(self) -> None:
+        self.owners: dict[int, int] = {}
+
+    def locking(self, opened: int, mode: int, size: int) -> None:
+        assert (mode, size) == (self.LK_NBLCK, 1)
+        file = os.fstat(opened).st_ino
+        if self.owners.setdefault(file, opened) != opened:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """The branch for Windows, over a stand-in of its locks and a file that can't be removed while it is open."""
+    fake, close, unlink = OfWindows(), os.close, Path.unlink
+
+    def closed(opened: int) -> None:
+        fake.owners = {file: owner for file, owner in fake.owners.items() if owner != opened}
+        close(opened)
+
+    def removed(path: Path, missing_ok: bool = False) -> None:
+        if path.exists() and path.stat().st_ino in fake.owners:
+            raise PermissionError(errno.EACCES, "The process cannot access the file", str(path))
+        unlink(path, missing_ok)
+
+    monkeypatch.setitem(sys.modules, "msvcrt", fake)
+    monkeypatch.setattr(locking.sys, "platform", "win32")
+    monkeypatch.setattr(locking.os, "close", closed)
+    monkeypatch.setattr(Path, "unlink", removed)
+    return fake
+
+
+def test_the_logic_for_windows_over_a_stand_in_of_its_locks(windows, tmp_path):
+    """Not Windows itself: that its module is called as it asks to be, and that the lock goes once it is closed."""
+    folder = tmp_path / "run"
+    with alone_in(folder):
+        assert len(windows.owners) == 1
+        with pytest.raises(InputError, match="at work"), alone_in(folder):
+            pass
+        assert (folder / LOCK).exists()
+        (folder / "kept").touch()
+    assert windows.owners == {}
+    assert [path.name for path in folder.iterdir()] == ["kept"]
+    with alone_in(folder):
+        pass
+
+
+def test_files_take_their_places_on_windows_once_they_are_closed(windows, tmp_path, monkeypatch):
+    from goodfit.saving import write_all
+
+    replace = os.replace
+
+    def replaced(source: Path, target: Path) -> None:
+        assert source.stat().st_ino not in windows.owners
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replaced)
+    write_all(tmp_path, {"a": b"1", "b": b"2"})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"1", "b": b"2"}

@@ -19,6 +19,7 @@ from goodfit.data.images import png_bytes
 from goodfit.data.sources import Origin, read_table
 from goodfit.data.table import counted
 from goodfit.errors import InputError
+from goodfit.locking import LOCK, alone_in
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.form import Form, Kind
 from goodfit.report.contact import Sheet, render_sheet, written_files
@@ -80,16 +81,18 @@ def run(request: Request, *, json: bool) -> None:
     """Augment, write the examples and their contact sheet, and say where they are.
 
     Raises:
-        InputError: a technique, an option, the source or the folder can't be used as given.
+        InputError: a technique, an option, the source or the folder can't be used as given; another process is at work
+            there.
     """
     recipe = read_techniques(request.techniques, KINDS[request.kind])
     _check_options(request)
     earlier = open_folder(request.out, request.source)
-    made = MAKERS[request.kind](request, recipe)
-    sheet = replace(made.sheet, files=tuple(made.files))
-    write_all(request.out, {SHEET: render_sheet(sheet).encode("utf-8", "replace")} | made.files)
-    for name in earlier - {SHEET, *made.files}:
-        (request.out / name).unlink(missing_ok=True)
+    with alone_in(request.out):
+        made = MAKERS[request.kind](request, recipe)
+        sheet = replace(made.sheet, files=tuple(made.files))
+        write_all(request.out, {SHEET: render_sheet(sheet).encode("utf-8", "replace")} | made.files)
+        for name in earlier - {SHEET, *made.files}:
+            (request.out / name).unlink(missing_ok=True)
     _show(request, sheet, json)
 
 
@@ -109,7 +112,7 @@ def open_folder(out: Path, source: Origin) -> frozenset[str]:
         return frozenset()
     if not out.is_dir():
         raise InputError(f"OUT {out} is a file: give a folder, new or of an earlier augment")
-    names = {path.name for path in out.iterdir()}
+    names = {path.name for path in out.iterdir()} - {LOCK}
     sheet = (out / SHEET).read_text("utf-8", "replace") if SHEET in names else ""
     own = names & {SHEET, *(written_files(sheet) or ())} if written_files(sheet) is not None else set()
     drafts = {name for name in names if name.startswith(".") and name.endswith(".new")}

@@ -24,6 +24,7 @@ from goodfit.errors import DoubtfulRecipe, InputError
 from goodfit.estimators.finding import choices_of
 from goodfit.estimators.settings import execution_of, granted, plan_of, recipe_of, searches, settings_of
 from goodfit.export import Exported, export_model
+from goodfit.locking import alone_in
 from goodfit.model import Model
 from goodfit.regularizers import Recipe, Regularizer, doubts
 from goodfit.regularizers.ranges import Ranged, Space
@@ -94,7 +95,9 @@ class Network(BaseEstimator):
         if path.suffix == ".safetensors":
             write_all(path.parent, {path.name: model_bytes(self.model_)})
         else:
-            write_all(path, run_files(self.model_, *self._run()))
+            files = run_files(self.model_, *self._run())
+            with alone_in(path):
+                write_all(path, files)
 
     def export(self, path: str | Path) -> Exported:
         """Write the model as an ONNX file that predicts the same without goodfit, and say what is in it.
