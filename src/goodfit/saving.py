@@ -12,33 +12,30 @@ import hashlib
 import io
 import json
 import os
-import warnings
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from goodfit.blend import Blend
-from goodfit.data.encoder import Encoder
-from goodfit.data.target import TargetScale
-from goodfit.decision import Decision
-from goodfit.errors import DoubtfulRecipe, InputError
+from goodfit.errors import InputError
+from goodfit.headers import arrays_of, header_of, model_of_header
+from goodfit.locking import hold
 from goodfit.model import Model
-from goodfit.networks import Layout
-from goodfit.regularizers import Recipe
+from goodfit.sealed import CHECKSUM, check, first_line, ordered, read_arrays, sealed
+from goodfit.templates import parsed
 
 FORMAT, FORMAT_OF_BLENDS, FORMAT_OF_DECISIONS = 2, 3, 4
 """What is read and written: a model has the lowest that says all of it, so that older programs read what they can."""
 FORMAT_OF_SUMMARIES = 1
 MODEL, SUMMARY, HISTORY, REPORT = "model.safetensors", "run.json", "history.parquet", "report.html"
+BESIDE = "files"
+"""Where a summary tells of the checksums of the files beside it."""
 
 
 def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -46,24 +43,32 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
 
     Args:
         folder: made if it isn't there.
-        files: the content of each, by its name.
+        files: the content of each, by its name; they take their places in this order.
 
     Raises:
+        InputError: another process is writing one of them.
         OSError: a file can't be written; its `filename` is the one that was wanted.
     """
-    name = ""
+    name, held = "", dict[str, int]()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
+            held[name] = hold(draft_of(folder / name), f"writing {folder / name}", "file")
             draft_of(folder / name).write_bytes(content)
+            os.fsync(held[name])  # or a power cut could leave an empty file in the old one's place
         for name in files:
+            if sys.platform == "win32":  # nobody moves an open file there
+                os.close(held.pop(name))
             os.replace(draft_of(folder / name), folder / name)
+            if name in held:
+                os.close(held.pop(name))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder / name)) from None
     finally:
-        for name in files:
+        for name, opened in held.items():
             with suppress(OSError):
                 draft_of(folder / name).unlink()
+            os.close(opened)
 
 
 def draft_of(path: Path) -> Path:
@@ -74,14 +79,13 @@ def draft_of(path: Path) -> Path:
 def run_files(
     model: Model | Blend | None, summary: Mapping[str, Any], history: pl.DataFrame | None
 ) -> dict[str, bytes]:
-    """The files of a run, without its report."""
-    files = {SUMMARY: json_text(summary).encode()}
-    if model is not None:
-        files[MODEL] = model_bytes(model)
+    """The files of a run, without its report; the summary, which tells of the others, is the last to take its place."""
+    files = {} if model is None else {MODEL: model_bytes(model)}
     if history is not None:
         history.write_parquet(buffer := io.BytesIO())
         files[HISTORY] = buffer.getvalue()
-    return files
+    told = {**summary, BESIDE: {name: _sum(content) for name, content in files.items()}}
+    return files | {SUMMARY: json_text(told | {CHECKSUM: _sum_of(told)}).encode()}
 
 
 def json_text(value: Mapping[str, Any]) -> str:
@@ -91,23 +95,10 @@ def json_text(value: Mapping[str, Any]) -> str:
 
 def model_bytes(model: Model | Blend) -> bytes:
     """A model as one safetensors file."""
-    if isinstance(model, Blend):
-        number, header, tensors = FORMAT_OF_BLENDS, _header(model), _tensors(model.models, named=True)
-    else:
-        number, header, tensors = FORMAT, _part(model), _tensors([model], named=False)
-        header["encoders"] = [encoder.to_dict() for encoder in model.encoders]
-    if model.decision is not None:
-        number, header["decision"] = FORMAT_OF_DECISIONS, asdict(model.decision)
-    metadata = {"format": str(number), "goodfit": version("goodfit"), "model": json.dumps(header)}
-    return _ordered(save(tensors, metadata | {"sha256": _checksum(metadata, tensors)}))
-
-
-def _ordered(file: bytes) -> bytes:
-    """The same file with its header in order: safetensors writes metadata in an order that differs from run to run."""
-    end = 8 + int.from_bytes(file[:8], "little")
-    header = json.dumps(json.loads(file[8:end]), sort_keys=True).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + file[end:]
+    number = FORMAT_OF_BLENDS if isinstance(model, Blend) else FORMAT
+    number = number if model.decision is None else FORMAT_OF_DECISIONS
+    told = {"format": str(number), "goodfit": version("goodfit"), "model": json.dumps(header_of(model))}
+    return ordered(sealed(arrays_of(model), told))
 
 
 def read_model(path: Path) -> Model | Blend:
@@ -119,55 +110,41 @@ def read_model(path: Path) -> Model | Blend:
     file = path / MODEL if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"no model at {file}: give a run folder or the path of a {MODEL}")
-    metadata, tensors = read_tensors(file)
-    if "format" not in metadata or not metadata["format"].isdecimal():
+    told, arrays = read_arrays(file)
+    if "format" not in told or not (told["format"].isascii() and told["format"].isdecimal()):
         raise InputError(f"{file} is a safetensors file, but not one of goodfit's: give a run folder that it wrote")
-    if int(metadata["format"]) > FORMAT_OF_DECISIONS:
+    if len(told["format"]) > 9 or int(told["format"]) > FORMAT_OF_DECISIONS:
         raise InputError(
-            f"{file} was written by goodfit {metadata.get('goodfit', '?')} in format {metadata['format']}, "
+            f"{file} was written by goodfit {_shown(told.get('goodfit', '?'))} in format {_shown(told['format'])}, "
             f"this is goodfit {version('goodfit')} with format {FORMAT_OF_DECISIONS}: upgrade goodfit"
         )
-    if metadata.get("sha256") != _checksum(metadata, tensors):
-        raise InputError(f"{file} was altered after it was written (its checksum is wrong): train or copy it again")
+    check(file, told, arrays)
     try:
-        found = _any_model(json.loads(metadata["model"]), tensors)
-        _ = found.medium, found.layout.sizes  # fails here where there is none
-        return found
-    except Exception:  # under a checksum that is right anything may stand in any place
-        raise InputError(f"{file} doesn't say a whole model: give one that goodfit wrote") from None
-
-
-def _any_model(header: Mapping[str, Any], tensors: Mapping[str, NDArray[np.float32]]) -> Model | Blend:
-    decision = Decision(**header["decision"]) if "decision" in header else None
-    encoders = tuple(Encoder.from_dict(state) for state in header["encoders"])
-    if "models" not in header:
-        return replace(_model(header, encoders, tensors["parameters"], tensors["statistics"]), decision=decision)
-    models = tuple(
-        _model(
-            part, tuple(encoders[i] for i in part["encoders"]), tensors[f"{n}.parameters"], tensors[f"{n}.statistics"]
-        )
-        for n, part in enumerate(header["models"])
-    )
-    return Blend(models, tuple(header["counts"]), header["temperature"], decision)
+        return model_of_header(parsed(told.get("model", "")), arrays)
+    except InputError as error:
+        raise InputError(f"{file} doesn't say a whole model ({error}): train or copy it again") from None
 
 
 def read_summary(folder: Path) -> tuple[dict[str, Any], pl.DataFrame | None]:
     """Read what a run folder tells of its run: the summary, and the losses by epoch if they are there.
 
     Raises:
-        InputError: no run there, its files can't be read, or a newer goodfit wrote them.
+        InputError: no run there; its files can't be read, were altered, or are of two runs.
     """
     file, losses = folder / SUMMARY, folder / HISTORY
     if not file.is_file():
         raise InputError(f"no run in {folder}: it has no {SUMMARY}; give a folder that goodfit wrote")
     try:
-        summary = json.loads(file.read_text(encoding="utf-8"))
-        history = pl.read_parquet(losses.read_bytes()) if losses.is_file() else None
-    except (ValueError, OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"the run in {folder} can't be read ({_line(error)}): make it again") from None
-    if not isinstance(summary, dict):
-        raise InputError(f"{file} doesn't tell of a run: give a folder that goodfit wrote, or make it again")
-    if isinstance(summary.get("format"), int) and summary["format"] > FORMAT_OF_SUMMARIES:
+        summary = parsed(file.read_bytes())
+        if not isinstance(summary, dict):
+            raise InputError(f"{SUMMARY} holds no object")
+        newer = isinstance(summary.get("format"), int) and summary["format"] > FORMAT_OF_SUMMARIES
+        if not newer:
+            _check_beside(folder, summary)
+        history = pl.read_parquet(losses.read_bytes()) if losses.is_file() and not newer else None
+    except (InputError, OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"the run in {folder} can't be read ({first_line(error)}): make it again") from None
+    if newer:
         raise InputError(
             f"{file} was written by goodfit {summary.get('goodfit', '?')} in format {summary['format']}, "
             f"this is goodfit {version('goodfit')} with format {FORMAT_OF_SUMMARIES}: upgrade goodfit"
@@ -175,86 +152,25 @@ def read_summary(folder: Path) -> tuple[dict[str, Any], pl.DataFrame | None]:
     return summary, history
 
 
-def read_tensors(file: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
-    """The metadata and the tensors of a safetensors file.
-
-    Raises:
-        InputError: it isn't there, or damaged.
-    """
-    try:
-        with safe_open(file, "np") as opened:
-            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118  not a dict
-            return opened.metadata() or {}, tensors
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{file} is truncated or not a model ({_line(error)}): train or copy it again") from None
-
-
-def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[np.float32]]) -> str:
-    told = sorted((key, value) for key, value in metadata.items() if key != "sha256")
-    digest = hashlib.sha256(json.dumps(told).encode())
-    for name in sorted(tensors):
-        digest.update(name.encode() + repr(tensors[name].shape).encode() + tensors[name].tobytes())
-    return digest.hexdigest()
+def _check_beside(folder: Path, summary: dict[str, Any]) -> None:
+    """Take the checksums out of a summary, and refuse what they don't hold for; older runs have none."""
+    given = summary.pop(CHECKSUM, None)
+    if (given is not None or BESIDE in summary) and given != _sum_of(summary):
+        raise InputError(f"{SUMMARY} was altered after it was written: its checksum is wrong")
+    beside = summary.pop(BESIDE, {})
+    if not isinstance(beside, dict):
+        raise InputError(f"{SUMMARY} tells of no {BESIDE}")
+    for name in (MODEL, HISTORY):
+        if name in beside and (folder / name).is_file() and beside[name] != _sum((folder / name).read_bytes()):
+            raise InputError(f"{name} isn't the one that {SUMMARY} tells of: it was altered, or left half-way")
 
 
-def _tensors(parts: Sequence[Model], *, named: bool) -> dict[str, NDArray[np.float32]]:
-    found: dict[str, NDArray[np.float32]] = {}
-    for place, part in enumerate(parts):
-        prefix = f"{place}." if named else ""
-        found |= {f"{prefix}parameters": part.parameters, f"{prefix}statistics": part.statistics}
-    return found
+def _sum_of(summary: Mapping[str, Any]) -> str:
+    return _sum(json_text(summary).encode())
 
 
-def _header(blend: Blend) -> dict[str, Any]:
-    """What a blend's file says: its models, and every encoder once."""
-    encoders, parts = blend.distinct_encoders, blend.models
-    places = {id(encoder): place for place, encoder in enumerate(encoders)}
-    models = [_part(part) | {"encoders": [places[id(encoder)] for encoder in part.encoders]} for part in parts]
-    told = {"counts": list(blend.counts), "temperature": blend.temperature}
-    return {"models": models, "encoders": [encoder.to_dict() for encoder in encoders]} | told
-
-
-def _part(model: Model) -> dict[str, Any]:
-    return {
-        "task": model.task,
-        "target": model.target,
-        "columns": list(model.columns),
-        "classes": {"dtype": model.classes.dtype.str, "values": model.classes.tolist()},
-        "recipe": str(model.recipe),
-        "layout": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(model.layout).items()},
-        "scales": [[scale.center, scale.scale] for scale in model.scales],
-        "members": list(model.members),
-    }
-
-
-def _model(
-    header: Mapping[str, Any],
-    encoders: tuple[Encoder, ...],
-    parameters: NDArray[np.float32],
-    statistics: NDArray[np.float32],
-) -> Model:
-    classes = header["classes"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DoubtfulRecipe)  # was said when it was trained
-        recipe = Recipe.parse(header["recipe"])
-    return Model(
-        task=header["task"],
-        target=header["target"],
-        columns=tuple(header["columns"]),
-        classes=np.array(classes["values"], dtype=np.dtype(classes["dtype"])),
-        recipe=recipe,
-        layout=_layout(header["layout"]),
-        encoders=encoders,
-        scales=tuple(TargetScale(center, scale) for center, scale in header["scales"]),
-        members=tuple(header["members"]),
-        parameters=parameters,
-        statistics=statistics,
-    )
-
-
-def _layout(state: Mapping[str, Any]) -> Layout:
-    picture, channels = (tuple(state.get(name, ())) for name in ("picture", "channels"))
-    return Layout(tuple(state["sizes"]), state["batch_norm"], picture, channels)
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _finite(value: Any) -> Any:
@@ -267,5 +183,6 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _shown(text: str) -> str:
+    """What a file says of itself, as far as a message may repeat it."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:20])

@@ -34,6 +34,14 @@ class Saving(folder.Checkpoint):
 folder.Checkpoint = lambda path: Saving(path, interval=0)
 cli.main()
 """
+HOLDS = """
+import sys
+from pathlib import Path
+from goodfit.locking import alone_in
+with alone_in(Path(sys.argv[1])):
+    print("holds", flush=True)
+    sys.stdin.readline()
+"""
 
 
 @contextmanager
@@ -71,6 +79,60 @@ def test_a_second_training_in_the_folder_is_refused(csv: Path, tmp_path: Path) -
         assert_refused(compared, "goodfit compare: ", *IN_USE)
         assert contents(run) == before
     assert {path.name for path in run.iterdir()} == RUN_FILES
+
+
+def test_every_command_that_writes_into_the_folder_is_refused(csv: Path, run: Path) -> None:
+    """A run is there already; it isn't touched."""
+    model = library.load(run)
+    command = ("fit", csv, "--target", "left", *QUICK, "--out", run)
+    with waiting([sys.executable, "-c", WAITS_WHILE_TRAINING, *map(str, command)]):
+        before = contents(run)
+        assert_refused(goodfit("report", run), "goodfit report: ", *IN_USE)
+        assert_refused(goodfit("report", run, "--out", run / "other.html"), *IN_USE)
+        with pytest.raises(InputError, match=IN_USE[0]):
+            model.save(run)
+        assert contents(run) == before
+    assert_done(goodfit("report", run))
+    assert {path.name for path in run.iterdir()} == RUN_FILES
+
+
+@pytest.mark.parametrize("command", ["diagnose", "compare", "demo", "augment"])
+def test_every_command_is_refused_in_a_folder_that_another_works_in(command: str, csv: Path, tmp_path: Path) -> None:
+    """And is not where the other was killed, whose lock goes with it."""
+    given = {
+        "diagnose": (csv, "--target", "left", "--budget", "1s"),
+        "compare": (csv, "--target", "left", *QUICK, "--recipe", "none", "--seeds", 2),
+        "demo": ("--seeds", 2),
+        "augment": ("table", csv, tmp_path / "out", "--target", "left", "--with", "smote=1"),
+    }
+    asked = (command, *given[command], *(() if command == "augment" else ("--out", tmp_path / "out")))
+    other = subprocess.Popen([sys.executable, "-c", HOLDS, tmp_path / "out"], stdin=-1, stdout=-1, text=True)
+    assert other.stdout.readline() == "holds\n"
+    assert_refused(goodfit(*asked), f"goodfit {command}: ", *IN_USE)
+    other.kill()
+    other.communicate()
+    assert (tmp_path / "out" / ".lock").exists()
+    if command in {"compare", "augment"}:
+        assert_done(goodfit(*asked))
+        assert ".lock" not in contents(tmp_path / "out")
+
+
+def test_two_that_write_one_file(trained: Path, table: pl.DataFrame, csv: Path, tmp_path: Path) -> None:
+    """The second is refused while the first writes; a draft that a killed one left is in nobody's way."""
+    out = tmp_path / "predicted.csv"
+    holds = HOLDS.replace("alone_in(Path(sys.argv[1]))", "nullcontext(hold(Path(sys.argv[1]), 'there', 'file'))")
+    holds = holds.replace("import alone_in", "import hold\nfrom contextlib import nullcontext")
+    command = [sys.executable, "-c", holds, tmp_path / ".predicted.csv.new"]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as other:
+        assert other.stdout.readline() == "holds\n"
+        done = goodfit("predict", trained, csv, "-o", out)
+        assert_refused(done, f"another process is writing {out}", "wait for its end, or give another file")
+        assert not out.exists()
+        other.kill()
+        other.communicate()
+    assert_done(goodfit("predict", trained, csv, "-o", out))
+    assert [path.name for path in tmp_path.iterdir()] == ["predicted.csv"]
+    assert pl.read_csv(out).height == table.height
 
 
 def test_a_search_in_python_keeps_others_out_and_its_folder_clean(

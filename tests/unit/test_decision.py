@@ -13,7 +13,8 @@ from goodfit.blend import Blend
 from goodfit.decision import Decision, codes_of
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
-from goodfit.saving import model_bytes, read_model, read_tensors
+from goodfit.saving import model_bytes, read_model
+from goodfit.sealed import read_sealed
 from goodfit.studies.fitting import Plan, fit, model_of
 from goodfit.studies.problem import read_problem
 from goodfit.training import Settings
@@ -30,7 +31,7 @@ def model():
 
 def format_of(model, tmp_path: Path) -> str:
     (tmp_path / "model.safetensors").write_bytes(model_bytes(model))
-    return read_tensors(tmp_path / "model.safetensors")[0]["format"]
+    return read_sealed(tmp_path / "model.safetensors")[0]["format"]
 
 
 @pytest.mark.parametrize("positive", [0, 1])
@@ -64,5 +65,5 @@ def test_a_saved_decision_is_read_back_and_older_programs_refuse_it(blended, mod
 
 def test_a_model_without_a_decision_says_nothing_of_one(model, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(model_bytes(model))
-    metadata, _ = read_tensors(tmp_path / "model.safetensors")
+    metadata, _ = read_sealed(tmp_path / "model.safetensors")
     assert "decision" not in json.loads(metadata["model"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from goodfit.commands.terminal import print_json, print_raw
-from goodfit.report import render
+from goodfit.errors import InputError
+from goodfit.locking import alone_in
+from goodfit.report import render_kept
 from goodfit.saving import REPORT, read_summary, write_all
 
 
@@ -13,10 +16,15 @@ def run(source: Path, out: Path | None, *, json: bool) -> None:
     """Write the report of a run folder into it, or elsewhere, and print where.
 
     Raises:
-        InputError: no run there, or one that can't be read.
+        InputError: no run there, or one that can't be read or shown; another process is at work in the folder that the
+            report goes to.
     """
     path = out or source / REPORT
-    write_all(path.parent, {path.name: render(*read_summary(source)).encode("utf-8", "replace")})
+    if not source.is_dir():
+        raise InputError(f"no run in {source}: give a folder that goodfit wrote")
+    with alone_in(source) if path.parent.resolve() == source.resolve() else nullcontext():
+        page = render_kept(*read_summary(source), source)
+        write_all(path.parent, {path.name: page.encode("utf-8", "replace")})
     if json:
         print_json({"report": str(path)})
     else:

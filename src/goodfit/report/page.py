@@ -18,6 +18,11 @@ from goodfit.report.figures import HUES, Figure, calibration_figure, feature_fig
 from goodfit.report.safely import asset, environment, script_json, script_source
 from goodfit.report.verdicts import OUTCOMES, SECTIONED, SEVERITIES, arrange, badge
 
+UNSHOWN = (
+    *(TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError, AssertionError),
+    *(jinja2.TemplateError, pl.exceptions.PolarsError),
+)
+"""What comes of a summary whose parts are of other kinds than goodfit writes."""
 HISTORY_COLUMNS = ("recipe", "member", "epoch", "train_loss", "validation_loss")
 SECTIONS = {
     "verdicts": "Verdicts",
@@ -83,6 +88,19 @@ def render(summary: Mapping[str, Any], history: pl.DataFrame | None) -> str:
         hashes=" ".join(map(script_source, scripts)),
         figure_json=Markup(script_json({figure.id: _spec(figure) for figure in every})),
     )
+
+
+def render_kept(summary: Mapping[str, Any], history: pl.DataFrame | None, where: Path) -> str:
+    """The report of a run that was read from a folder, whose summary may say anything.
+
+    Raises:
+        InputError: it can't be shown.
+    """
+    try:
+        return render(summary, history)
+    except UNSHOWN as error:
+        told = f"{type(error).__name__}: {error}".splitlines()[0][:100]
+        raise InputError(f"the run in {where} says what can't be shown ({told}): make it again") from error
 
 
 def write_report(summary: Mapping[str, Any], history: pl.DataFrame | None, path: str | os.PathLike[str]) -> None:

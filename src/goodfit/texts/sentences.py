@@ -57,8 +57,11 @@ def width_of(name: str) -> int:
 
 def _place(name: str) -> str:
     """The folder of a model, or the name as it is."""
-    if Path(name).is_dir():
-        return name
+    try:
+        if Path(name).is_dir():
+            return name
+    except (OSError, ValueError):  # too long for a name, or with signs that none has
+        raise InputError(f"no sentence encoder {name[:40]!r} here: give the folder of a model") from None
     found = importlib.util.find_spec(name) if name.isidentifier() else None
     for folder in (found.submodule_search_locations or ()) if found else ():
         if (Path(folder) / "model" / "config.json").is_file():
