@@ -20,3 +20,7 @@ class SlowerTraining(UserWarning):
 
 class LostRuns(UserWarning):
     """Networks whose training failed again and again on other machines: they are left out, the others are kept."""
+
+
+class DamagedFile(UserWarning):
+    """What was kept of an interrupted run can't be read: the others are gone on with, and this is trained again."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pexpect
 import pytest
-from commandline import PROGRAM, QUICK, RUN_FILES, Done, assert_done, contents, goodfit
+from commandline import PROGRAM, QUICK, RUN_FILES, Done, assert_done, contents, goodfit, program
 from safetensors.numpy import load_file
 
 from goodfit.locking import LOCK
@@ -148,7 +148,6 @@ def test_another_command_starts_anew(
 LEFTOVERS: dict[str, tuple[str, ...]] = {
     "state half-written": ("unfinished.tmp",),
     "files half-written": (".run.json.new", ".model.safetensors.new", ".history.parquet.new", ".report.html.new"),
-    "state damaged": (STATE,),
 }
 
 
@@ -161,6 +160,17 @@ def test_what_a_killed_process_leaves_is_in_nobodys_way(
     for name in names:
         (out / name).write_bytes(b"half")
     assert_done(goodfit("fit", csv, *FIT, "--out", out))
+    assert {path.name for path in out.iterdir()} == RUN_FILES
+    assert_same_tensors(out, whole)
+
+
+def test_a_damaged_state_is_said_and_trained_anew(csv: Path, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / STATE).write_bytes(b"half")
+    done = program("fit", csv, *FIT, "--out", out)
+    assert (done.status, len(done.err.splitlines())) == (0, 1)
+    assert done.err.startswith(f"goodfit fit: warning: {out / STATE} is damaged")
     assert {path.name for path in out.iterdir()} == RUN_FILES
     assert_same_tensors(out, whole)
 

@@ -11,6 +11,7 @@ import pytest
 from law_interrupted import EPOCHS, ONE_THREAD, job, train_job
 from law_problems import assert_same
 
+from goodfit.errors import DamagedFile
 from goodfit.regularizers import L2, Recipe
 from goodfit.training import Checkpoint, train
 
@@ -110,19 +111,34 @@ def test_another_job_ignores_what_was_saved(tmp_path, changes):
     assert seen[0] == 1
 
 
-@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.99])
-def test_a_file_cut_short_is_ignored(tmp_path, share):
-    path = tmp_path / "state"
-    interrupt_at(path, 3)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
-    seen, results = epochs_trained(Checkpoint(path))
+def assert_said_and_trained_anew(path):
+    with pytest.warns(DamagedFile, match="state is damaged, .*: the training that it was of starts anew"):
+        seen, results = epochs_trained(Checkpoint(path))
     assert seen[0] == 1
     assert_as_if_never_interrupted(results)
 
 
-def test_a_file_of_another_kind_is_ignored(tmp_path):
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.99])
+def test_a_file_cut_short_is_said_and_left_out(tmp_path, share):
+    path = tmp_path / "state"
+    interrupt_at(path, 3)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    assert_said_and_trained_anew(path)
+
+
+def test_a_file_of_another_kind_is_said_and_left_out(tmp_path):
     path = tmp_path / "state"
     path.write_bytes(b"no state of any training " * 100)
-    seen, _ = epochs_trained(Checkpoint(path))
-    assert seen[0] == 1
+    assert_said_and_trained_anew(path)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.2, 0.5, 0.8, 0.999])
+def test_a_flipped_bit_is_said_and_trained_anew(tmp_path, share):
+    """In the header, in weights, in moments: nothing else would tell."""
+    path = tmp_path / "state"
+    interrupt_at(path, 3)
+    whole = bytearray(path.read_bytes())
+    whole[int(share * len(whole))] ^= 4
+    path.write_bytes(whole)
+    assert_said_and_trained_anew(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+import torch
 from torch import Tensor
 
+from goodfit.errors import DamagedFile, InputError
+from goodfit.sealed import read_sealed, sealed
 from goodfit.training.runs import Data, Run, Settings
 
 FORMAT = 3
@@ -44,25 +46,29 @@ class Checkpoint:
         """Save tensors under the fingerprint of their job."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(".tmp")
-        content = save({key: t.contiguous().cpu() for key, t in tensors.items()}, {"fingerprint": fingerprint})
+        content = sealed({key: t.cpu().numpy() for key, t in tensors.items()}, {"fingerprint": fingerprint})
         try:
             temporary.write_bytes(content)
             os.replace(temporary, self.path)
-        except OSError:
+        except OSError as error:
             with suppress(OSError):
                 temporary.unlink()
-            raise
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
         self.saved = time.monotonic()
 
     def load(self, fingerprint: str) -> dict[str, Tensor] | None:
-        """The saved tensors of the same job; None if there are none, or of another job."""
-        try:
-            with safe_open(self.path, "pt") as file:
-                if (file.metadata() or {}).get("fingerprint") != fingerprint:
-                    return None
-            return load_file(self.path)
-        except (OSError, SafetensorError):
+        """The saved tensors of the same job; None if there are none, or of another job. Says so if they are damaged."""
+        if not self.path.exists():
             return None
+        try:
+            told, arrays = read_sealed(self.path)
+        except InputError:
+            said = f"{self.path} is damaged, or of an older goodfit: the training that it was of starts anew"
+            warnings.warn(said, DamagedFile, stacklevel=2)
+            return None
+        if told.get("fingerprint") != fingerprint:
+            return None
+        return {key: torch.from_numpy(values) for key, values in arrays.items()}
 
     def remove(self) -> None:
         """Remove the file: the job is done."""

@@ -1,5 +1,10 @@
 """The database of a search: its URL, what it tells of its failures, and trials that it lost."""
 
+import sqlite3
+import struct
+from contextlib import closing
+
+import numpy as np
 import pytest
 from optuna.trial import TrialState
 from sqlalchemy.engine import make_url
@@ -100,3 +105,54 @@ def test_a_folder_has_a_study_of_its_own_in_a_database_of_others(tmp_path):
     assert one.study.startswith(Store(tmp_path / "a", "job").study)
     (tmp_path / "a" / "name.txt").write_bytes(b"\xff damaged")
     assert one.study != other.study
+
+
+def told_of(path):
+    """A search's database of a dozen trials, and what was told of them."""
+    proposer = Proposer(CHOICES, 0, url_of(path))
+    known = [(proposal, 0.5 + proposal.number / 8) for proposal in proposer.ask(12)]
+    for proposal, loss in known:
+        proposer.tell(proposal.number, loss)
+    proposer.close()
+    return known
+
+
+def caught_up(path, known):
+    """What it says of them to a search that goes on; None where it is refused, in a line."""
+    proposer = None
+    try:
+        proposer = Proposer(CHOICES, 0, url_of(path))
+        proposer.catch_up(known)
+        return {trial.number: trial.value for trial in proposer.study.get_trials(deepcopy=False)}
+    except InputError as error:
+        advised = "move the file away" in str(error) or "the same command goes on" in str(error)
+        return None if advised and "\n" not in str(error) else {}
+    finally:
+        if proposer:
+            proposer.close()
+
+
+def test_a_database_with_flipped_bits_is_refused_or_says_what_was(tmp_path):
+    path, random = tmp_path / "trials.db", np.random.default_rng(0)
+    known = told_of(path)
+    expected = {proposal.number: loss for proposal, loss in known}
+    content = path.read_bytes()
+    value = content.find(struct.pack(">d", known[5][1]))  # SQLite writes a real with its highest byte first
+    assert value > 0
+    places = [value + byte for byte in range(8)] + random.integers(0, len(content), 30).tolist()
+    outcomes = []
+    for place in places:
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        found = caught_up(path, known)
+        outcomes.append(found is not None)
+        assert found is None or {number: found[number] for number in expected} == expected
+    assert not any(outcomes[:8])
+    assert any(outcomes[8:])
+
+
+@pytest.mark.parametrize("damage", ["update trial_params set distribution_json = '{'", "delete from trial_values"])
+def test_a_database_that_says_something_else_is_refused(damage, tmp_path):
+    known = told_of(tmp_path / "trials.db")
+    with closing(sqlite3.connect(tmp_path / "trials.db")) as database, database:
+        database.execute(damage)
+    assert caught_up(tmp_path / "trials.db", known) is None

@@ -1,5 +1,6 @@
 """Search: what is proposed, which trials are dropped, what is kept, and the model that comes of it."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 from study_problems import SETTINGS, problem_of
 
 from goodfit.blend import Blend
-from goodfit.errors import InputError
+from goodfit.errors import DamagedFile, InputError
 from goodfit.regularizers.ranges import Space
 from goodfit.report.searching import summarize_search
 from goodfit.saving import model_bytes, read_model
+from goodfit.sealed import read_sealed, sealed
 from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.searching.asking import Proposer, draft_of, parameters_of
 from goodfit.studies.searching.batch import train_batch
@@ -27,7 +29,7 @@ from goodfit.studies.searching.halving import halving, mean_best
 from goodfit.studies.searching.pace import LONGEST, SHARE_OF_SEARCHING, Pace
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.studies.searching.search import judged, next_batch, search
-from goodfit.studies.searching.store import Store, job_of
+from goodfit.studies.searching.store import Store, is_search, job_of
 from goodfit.training import Execution
 
 SPACE = Space.parse("l2=off|1e-5..0.1, dropout=0..0.4, early_stopping=3")
@@ -280,15 +282,42 @@ def test_an_interrupted_search_goes_on_with_the_same_networks(problem, tmp_path)
     assert len(complete) == sum(math.isfinite(trial.loss) for batch in known for trial in batch.trials)
 
 
-def test_a_store_knows_its_own_job_and_ends_at_a_damaged_file(found, problem, tmp_path):
+def test_a_folder_that_a_search_was_killed_in_early_is_its_own(tmp_path):
+    """Between the making of the folder and of the first file: the same command must go on there."""
+    folder = tmp_path / "search"
+    assert not is_search(folder)
+    folder.mkdir()
+    assert is_search(folder)
+    (folder / ".name.txt.new").touch()
+    assert is_search(folder)
+    (folder / "notes.txt").touch()
+    assert not is_search(folder)
+    Store(folder, "job", "postgresql://host/name").study  # noqa: B018  which draws a name
+    assert is_search(folder)
+
+
+def test_a_store_knows_its_own_job_and_goes_on_without_a_damaged_file(found, problem, tmp_path):
     rooms, batches = found
     store = Store(tmp_path, "one")
-    for batch in batches[:2]:
+    for batch in (*batches[:2], batches[0]):
         store.keep(batch)
-    assert len(Store(tmp_path, "one").batches(rooms)) == 2
+    assert len(Store(tmp_path, "one").batches(rooms)) == 3
     assert Store(tmp_path, "other").batches(rooms) == []
-    (tmp_path / "batch-0000.safetensors").write_bytes(b"damaged")
-    assert Store(tmp_path, "one").batches(rooms) == []
+    file = tmp_path / "batch-0001.safetensors"
+    content = file.read_bytes()
+    for place in (8, len(content) // 2, len(content) - 1):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        again = Store(tmp_path, "one")
+        with pytest.warns(DamagedFile, match=r"batch-0001.safetensors is damaged.*goes on without its trials"):
+            known = again.batches(rooms)
+        assert [len(batch.trials) for batch in known] == 2 * [len(batches[0].trials)]
+        assert again.written == 3
+    told = json.loads(read_sealed(tmp_path / "batch-0000.safetensors")[0]["batch"])
+    for changed in ({}, told | {"trials": 5}, told | {"settings": told["settings"] | {"hidden": [10**9]}}):
+        arrays = read_sealed(tmp_path / "batch-0000.safetensors")[1]
+        file.write_bytes(sealed(arrays, {"job": "one", "batch": json.dumps(changed)}))
+        with pytest.warns(DamagedFile):
+            assert len(Store(tmp_path, "one").batches(rooms)) == 2
     store.clear()
     assert not list(tmp_path.glob("*.safetensors"))
 

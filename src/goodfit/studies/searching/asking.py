@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from goodfit.regularizers.ranges import Dimension
 from goodfit.rng import derive
 from goodfit.studies.searching.choices import Choices, Draft, Proposal, Shape
-from goodfit.studies.searching.database import opening, quiet, storage_of, using
+from goodfit.studies.searching.database import damaged, opening, quiet, storage_of, using
 
 STUDY = "goodfit"
 STARTUP = 20
@@ -100,8 +100,13 @@ class Proposer:
         Args:
             known: what was proposed, and how it did. What the database hasn't got, a new one in the place of one that
                 was lost, gets it.
+
+        Raises:
+            InputError: the database says something else of them, or can't be read.
         """
         losses = {proposal.number: (proposal.draft, loss) for proposal, loss in known}
+        with opening(self.storage):
+            self.study.get_trials(deepcopy=False)  # all that it holds is read here
         with using(self.storage):
             there = len(self.study.get_trials(deepcopy=False))
             for number in range(there, max(losses, default=-1) + 1):
@@ -110,6 +115,10 @@ class Proposer:
                 self.tell(number, loss)
             for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 self.study.tell(frozen.number, state=TrialState.FAIL)
+            told = {frozen.number: frozen.value for frozen in self.study.get_trials(deepcopy=False)}
+        for number, (_, loss) in losses.items():
+            if told.get(number) != (loss if math.isfinite(loss) else None):
+                raise damaged(self.storage, f"it tells of trial {number} what wasn't so")
 
     def _ended(self, draft: Draft | None, loss: float) -> FrozenTrial:
         """A trial that names every parameter: the lowest dose of a technique that is off."""

@@ -23,6 +23,8 @@ POSTGRES = ("postgresql", "postgres")
 DRIVERS = ("psycopg2", "psycopg", "pg8000")
 OWN = "postgresql+pg8000"
 FAILURES = (SQLAlchemyError, OptunaError, OSError, RuntimeError, Refused)
+STRANGE = (TypeError, ValueError, LookupError, AttributeError, AssertionError)
+"""What Optuna stumbles over in a database that holds something else than it wrote."""
 
 
 def url_of(path: Path) -> str:
@@ -71,8 +73,13 @@ def opening(url: str) -> Iterator[None]:
         raise
     except ImportError as error:
         raise _refused(url, error, "install its driver; for PostgreSQL that is goodfit[postgres]") from None
-    except (*FAILURES, TypeError, ValueError) as error:
+    except (*FAILURES, *STRANGE) as error:
         raise _refused(url, error, _remedy(url, error)) from None
+
+
+def damaged(url: str, what: str) -> InputError:
+    """The refusal of a database that can be read, but says something else than was written."""
+    return _refused(url, ValueError(what), _remedy(url, ValueError(what)))
 
 
 @contextmanager

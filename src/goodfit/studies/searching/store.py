@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import secrets
+import warnings
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,13 +15,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save
 
-from goodfit.errors import InputError
+from goodfit.errors import DamagedFile, InputError
 from goodfit.networks import Layout
 from goodfit.regularizers import BatchNorm
 from goodfit.rng import derive
-from goodfit.saving import read_tensors, write_all
+from goodfit.saving import write_all
+from goodfit.sealed import Arrays, read_sealed, sealed
 from goodfit.studies.fitting import Plan, model_from
 from goodfit.studies.problem import Problem
 from goodfit.studies.searching.asking import STUDY
@@ -27,12 +29,40 @@ from goodfit.studies.searching.batch import Batch, Trial, out_of_fold
 from goodfit.studies.searching.choices import Choices, Draft
 from goodfit.studies.searching.database import url_of
 from goodfit.studies.searching.rooms import Rooms
+from goodfit.templates import Number, Whole, fit_template, parsed
 from goodfit.training import History, RunResult, Settings
 
-FORMAT = 1
+FORMAT = 2
 DATABASE, OWN, BATCHES = "trials.db", "name.txt", "batch-*.safetensors"
 
-Arrays = dict[str, NDArray[Any]]
+OUTCOMES = ("finished", "stopped", "out of time")
+"""Of networks that are kept."""
+TRIAL = {
+    "number": Whole(),
+    "draft": {
+        "recipe": str,
+        "learning_rate": Number(positive=True),
+        "hidden": [Whole(1)],
+        "pieces": Whole(),
+        "cut": bool,
+        "batch_size": Whole(1),
+    },
+    "loss": (None, Number()),
+    "epochs": Whole(1),
+    "outcomes": [OUTCOMES],
+    "best_epochs": [Whole(1)],
+}
+SETTINGS = {
+    "hidden": [Whole(1)],
+    "optimizer": ("sgd", "adam", "adamw"),
+    "momentum": Number(),
+    "batch_size": Whole(1),
+    "max_epochs": Whole(1),
+    "schedule": ("constant", "cosine"),
+    "precision": ("float32", "bfloat16"),
+    "channels": [Whole(1)],
+}
+BATCH = {"settings": SETTINGS, "trials": [TRIAL], "seconds": Number(), "work": Number()}
 
 
 @dataclass
@@ -66,16 +96,17 @@ class Store:
 
     def keep(self, batch: Batch) -> None:
         """Write a batch; a file is there whole or not at all."""
-        content = save(_arrays(batch), {"job": self.job, "batch": json.dumps(_header(batch))})
+        content = sealed(_arrays(batch), {"job": self.job, "batch": json.dumps(_header(batch), allow_nan=False)})
         write_all(self.folder, {self._path(self.written).name: content})
         self.written += 1
 
     def batches(self, rooms: Rooms) -> list[Batch]:
-        """The batches of the same job, in order, up to the first that is missing or damaged."""
+        """The batches of the same job, in order; what is damaged among them is said and left out."""
         found: list[Batch] = []
-        while batch := self._read(self._path(len(found)), rooms):
-            found.append(batch)
-        self.written = len(found)
+        for path in sorted(self.folder.glob(BATCHES)):
+            if batch := self._read(path, rooms):
+                found.append(batch)
+                self.written = int(path.stem.rpartition("-")[2]) + 1
         return found
 
     def clear(self) -> None:
@@ -97,15 +128,20 @@ class Store:
 
     def _read(self, path: Path, rooms: Rooms) -> Batch | None:
         try:
-            metadata, arrays = read_tensors(path)
+            told, arrays = read_sealed(path)
+            return _batch(parsed(told.get("batch", "")), arrays, rooms) if told.get("job") == self.job else None
         except InputError:
+            said = f"{path} is damaged, or of an older goodfit: the search goes on without its trials"
+            warnings.warn(said, DamagedFile, stacklevel=2)
             return None
-        return _batch(json.loads(metadata["batch"]), arrays, rooms) if metadata.get("job") == self.job else None
 
 
 def is_search(folder: Path) -> bool:
-    """Whether a search was begun there."""
-    return (folder / DATABASE).is_file() or (folder / OWN).is_file() or any(folder.glob(BATCHES))
+    """Whether a search was begun there: one that was killed early may have left a folder with nothing whole in it."""
+    if not folder.is_dir():
+        return False
+    begun = (folder / DATABASE).is_file() or (folder / OWN).is_file() or any(folder.glob(BATCHES))
+    return begun or all(path.name.startswith(".") and path.name.endswith(".new") for path in folder.iterdir())
 
 
 def job_of(problem: Problem, choices: Choices, plan: Plan) -> str:
@@ -124,7 +160,7 @@ def _header(batch: Batch) -> dict[str, Any]:
         {
             "number": trial.number,
             "draft": trial.draft.to_dict(),
-            "loss": trial.loss,
+            "loss": trial.loss if np.isfinite(trial.loss) else None,
             "epochs": trial.epochs,
             "outcomes": [result.outcome for result in trial.results],
             "best_epochs": [result.best_epoch for result in trial.results],
@@ -150,20 +186,22 @@ def _arrays(batch: Batch) -> Arrays:
     return arrays
 
 
-def _batch(header: dict[str, Any], arrays: Arrays, rooms: Rooms) -> Batch:
+def _batch(header: Any, arrays: Arrays, rooms: Rooms) -> Batch:
+    fit_template(header, BATCH, "its header")
     settings = _settings(header["settings"])
     told = header["trials"]
     drafts = [Draft.from_dict(each["draft"]) for each in told]
     norm = any(BatchNorm in draft.recipe for draft in drafts)
     trials = []
     for each, draft in zip(told, drafts, strict=True):
-        results = _results(each, draft, arrays, rooms, settings=settings, norm=norm) if each["outcomes"] else ()
-        if not results:
-            trials.append(Trial(each["number"], draft, each["loss"], each["epochs"], ()))
+        number, loss, epochs = each["number"], math.nan if each["loss"] is None else each["loss"], each["epochs"]
+        if not each["outcomes"]:
+            trials.append(Trial(number, draft, loss, epochs, ()))
             continue
+        results = _results(each, draft, arrays, rooms, settings=settings, norm=norm)
         prepared = rooms.of(draft.shape, [draft.recipe])
         predicted, model = out_of_fold(prepared, results), model_from(prepared, results)
-        trials.append(Trial(each["number"], draft, each["loss"], each["epochs"], results, predicted, model))
+        trials.append(Trial(number, draft, loss, epochs, results, predicted, model))
     return Batch(tuple(trials), settings, header["seconds"], header["work"])
 
 
@@ -177,20 +215,32 @@ def _results(
 ) -> tuple[RunResult, ...]:
     prepared = rooms.of(draft.shape, [draft.recipe])
     layout: Layout = prepared.data.layout(settings, batch_norm=norm)
+    if not len(told["outcomes"]) == len(told["best_epochs"]) == len(rooms.splits):
+        raise InputError("it has other networks than folds")
     found = []
     for place, (_, held) in enumerate(rooms.splits):
         seed, name = derive(rooms.seed, place), f"{told['number']}.{place}"
         run = prepared.run(draft.recipe, place, held, seed=seed, learning_rate=draft.learning_rate)
-        losses = arrays[f"{name}.losses"]
+        best = told["best_epochs"][place]
+        losses = _array(arrays, f"{name}.losses", np.float64)
+        if losses.ndim != 2 or len(losses) != 2 or losses.shape[1] < best:
+            raise InputError(f"its {name}.losses are none")
         found.append(
             RunResult(
                 run=run,
-                parameters=arrays[f"{name}.parameters"],
-                statistics=arrays[f"{name}.statistics"],
+                parameters=_array(arrays, f"{name}.parameters", np.float32, layout.total),
+                statistics=_array(arrays, f"{name}.statistics", np.float32, layout.statistics),
                 layout=layout,
                 history=History(losses[0], losses[1]),
-                best_epoch=told["best_epochs"][place],
+                best_epoch=best,
                 outcome=told["outcomes"][place],
             )
         )
     return tuple(found)
+
+
+def _array(arrays: Arrays, name: str, kind: type[np.floating[Any]], length: int | None = None) -> NDArray[Any]:
+    found = arrays.get(name)
+    if found is None or found.dtype != kind or (length is not None and found.shape != (length,)):
+        raise InputError(f"its {name} don't fit it")
+    return found
