@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from goodfit.errors import DoubtfulRecipe, InputError, LostRuns, SlowerTraining
-from goodfit.exits import drop_output, told
+from goodfit.errors import DamagedFile, DoubtfulRecipe, InputError, LostRuns, SlowerTraining
+from goodfit.exits import drop, say, told
 from goodfit.finished import export, report
 from goodfit.options import (
     Address,
@@ -64,6 +64,7 @@ from goodfit.options import (
     source_of,
     trainer,
 )
+from goodfit.stopping import SAID, Stopped
 from goodfit.urls import is_url, told_urls
 from goodfit.visible import visible
 
@@ -74,7 +75,7 @@ app = typer.Typer(
     name="goodfit",
     help="Tells whether a neural network overfits, finds the regularization that cures it, and proves the cure.",
     epilog="Exit status: 0 done, 1 a verdict of --fail-on fired, 2 bad input or usage, "
-    "130 interrupted (the same command goes on where it stopped).",
+    "130 interrupted by Ctrl-C, 143 told to end, 129 its terminal closed (the same command goes on where it stopped).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -254,8 +255,8 @@ def augment(
     """Augment a few examples to look at or listen to: files, and a contact sheet with the originals beside them."""
     from goodfit.commands import augment as command
 
-    origin = origin_of(source, query)
-    command.run(command.Request(kind, origin, out, techniques, n, seed, column, target, raw_csv), json=json)
+    rows = origin_of(source, query)
+    command.run(command.Request(kind, rows, out, techniques, n, seed, column, target, raw_csv), json=json)
 
 
 def main() -> None:
@@ -276,13 +277,13 @@ def _status() -> int:
         return _fail(str(error))
     except USAGE_ERROR as error:
         return _fail(f"{error.format_message().rstrip('.') or 'no command'}. See {_command()} --help.")
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; what was saved is kept, and the same command goes on from there", status=130)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        return _fail(SAID, status=stop.status if isinstance(stop, Stopped) else 130)
     except BrokenPipeError:  # whoever read it, such as head, has read enough
-        drop_output()
+        drop(sys.stdout)
         return 0
     except OSError as error:
-        drop_output()
+        drop(sys.stdout)
         return _fail(told(error))
 
 
@@ -296,7 +297,7 @@ def _run() -> int:
 
 
 def _fail(message: str, status: int = 2) -> int:
-    print(visible(f"{_command()}: {' '.join(told_urls(message, *sys.argv).split())}"), file=sys.stderr)
+    say(visible(f"{_command()}: {' '.join(told_urls(message, *sys.argv).split())}"))
     return status
 
 
@@ -306,5 +307,5 @@ def _command() -> str:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
-    kind = "" if issubclass(category, DoubtfulRecipe | LostRuns | SlowerTraining) else f"{category.__name__}: "
-    _fail(f"warning: {kind}{message}")
+    plain = issubclass(category, DamagedFile | DoubtfulRecipe | LostRuns | SlowerTraining)
+    _fail(f"warning: {'' if plain else f'{category.__name__}: '}{message}")

@@ -6,13 +6,23 @@ import errno
 import os
 import sys
 from contextlib import suppress
+from typing import TextIO
 
 
-def drop_output() -> None:
-    """Send what standard output still holds nowhere, or Python would try to write it again at its end."""
-    with suppress(OSError):
-        output = sys.stdout.fileno()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+def say(line: str) -> None:
+    """A line on standard error; where nobody can read it any more, nowhere."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO) -> None:
+    """Send what a stream still holds nowhere, or Python would try to write it again at its end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def told(error: OSError) -> str:

@@ -10,7 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO, cast
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from goodfit.exits import drop
 from goodfit.report.wording import MISSING, score
 from goodfit.saving import json_text
 from goodfit.studies.searching.standing import Standing, Watch
@@ -30,6 +31,31 @@ LABEL, COLUMN = 30, 16
 """Characters of a table's first column at most, and of the others."""
 MOST_IN_CELL = 240
 """Characters of a name in a table's cell."""
+
+
+class Steady:
+    """Standard error as a bar of progress needs it: once the terminal is gone, what is written goes nowhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, if that is still possible."""
+        try:
+            return self.stream.write(text)
+        except OSError:
+            drop(self.stream)
+            return len(text)
+
+    def flush(self) -> None:
+        """Likewise."""
+        try:
+            self.stream.flush()
+        except OSError:
+            drop(self.stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 def console() -> Console:
@@ -98,7 +124,7 @@ def progress(label: str) -> Iterator[Callable[[Epoch], None] | None]:
         TextColumn("epochs, {task.fields[alive]} of {task.fields[members]} networks training, left", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(file=cast(TextIO, Steady(sys.stderr))), transient=True) as bar:
         task = bar.add_task(label, total=None, alive=0, members=0)
 
         def update(epoch: Epoch) -> None:
@@ -122,7 +148,7 @@ def search_progress(label: str, budget: float) -> Iterator[Watch | None]:
         BarColumn(),
         TextColumn("{task.fields[told]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(file=cast(TextIO, Steady(sys.stderr))), transient=True) as bar:
         task = bar.add_task(label, total=budget, told="")
 
         def update(standing: Standing) -> None:
