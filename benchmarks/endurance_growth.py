@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import hashlib
 import json
 import os
@@ -19,6 +22,8 @@ from goodfit.regularizers import Recipe
 from goodfit.training import Execution, Run, Settings, train
 from goodfit.training.runs import Data
 
+EVERY = 5
+"""Fits between two measurements."""
 WARM_UP = 0.2
 """Share of the fits before which nothing is measured: memory that is taken once is no growth."""
 THREADED = "import endurance_growth as g, json, sys; print(json.dumps(g.results_of(sys.argv[1], int(sys.argv[2]))))"
@@ -49,17 +54,26 @@ def growth(fits: int, recipe: str = "l2=0.001, dropout=0.2, early_stopping=3") -
     seen = []
     for seed in range(fits):
         goodfit.Classifier(recipe, hidden=(16,), members=2, max_epochs=4, random_state=seed).fit(X, y).predict_proba(X)
-        memory = process.memory_full_info()
-        seen.append((memory.uss / 1024, process.num_fds(), process.num_threads(), threading.active_count()))
-    kept = np.array(seen)[int(WARM_UP * fits) :]
+        if seed % EVERY == EVERY - 1:
+            _give_back()
+            memory = process.memory_full_info()
+            seen.append((memory.uss / 1024, process.num_fds(), process.num_threads(), threading.active_count()))
+    kept = np.array(seen)[int(WARM_UP * len(seen)) :]
     names = ("memory of its own, KiB", "open files", "threads", "threads of Python")
-    return [_slope(name, values) for name, values in zip(names, kept.T, strict=True)]
+    return [_slope(name, values, EVERY) for name, values in zip(names, kept.T, strict=True)]
 
 
-def _slope(name: str, values: np.ndarray) -> Growth:
+def _give_back() -> None:
+    """What is held by nobody goes, or waste that the next fit would use again would pass for growth."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _slope(name: str, values: np.ndarray, every: int = 1) -> Growth:
     """Least squares; the error takes neighbours as one, for memory moves in steps."""
     blocks = np.array([part.mean() for part in np.array_split(values, min(20, len(values)))])
-    places = np.arange(len(blocks)) * len(values) / len(blocks)
+    places = np.arange(len(blocks)) * every * len(values) / len(blocks)
     design = np.stack([np.ones_like(places), places], 1)
     (level, slope), *_ = np.linalg.lstsq(design, blocks, rcond=None)
     rest = blocks - level - slope * places

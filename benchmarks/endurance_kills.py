@@ -170,13 +170,19 @@ def kill_searches(work: Path, kills: int, seed: int = 0, budget: float = 8.0) ->
     csv, run, log = make_table(work / "table.csv"), work / "run", work / "begun.jsonl"
     command = ["fit", str(csv), "--target", "left", "--recipe", "l2=off|1e-5..0.1, dropout=0..0.4, early_stopping=3"]
     arguments = [*command, "--budget", f"{budget}s", "--out", str(run)]
+    started = time.monotonic()
+    status, told = life(arguments, None)
+    seconds = time.monotonic() - started
+    if status or told:
+        tally.wrong.append(f"the undisturbed search: status {status}, {told[-300:]}")
+        return tally
     while tally.kills < kills:
         shutil.rmtree(run, ignore_errors=True)
         kept: dict[str, bytes] = {}
         for _ in range(draw.randint(1, 3)):
             if tally.kills < kills:
                 log.write_text("")
-                over = _struck(arguments, run, draw.uniform(0, budget + 3), tally, BATCHES_BEGUN=str(log))
+                over = _struck(arguments, run, draw.uniform(0, seconds), tally, BATCHES_BEGUN=str(log))
                 kept = _compared(run, kept, log, tally, over=over)
         log.write_text("")
         status, told = life(arguments, None, BATCHES_BEGUN=str(log))

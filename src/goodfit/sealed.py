@@ -69,7 +69,7 @@ def checksum(told: Mapping[str, str], arrays: Mapping[str, NDArray[Any]]) -> str
         values = np.ascontiguousarray(arrays[name])
         kind = "" if values.dtype == np.float32 else values.dtype.str
         digest.update(name.encode() + repr(arrays[name].shape).encode() + kind.encode())
-        digest.update(values.reshape(-1).view(np.uint8))
+        digest.update(values.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
