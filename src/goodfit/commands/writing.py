@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from goodfit.commands.spreadsheet import csv_bytes
+from goodfit.locking import hold
 from goodfit.saving import draft_of
 
 
@@ -59,17 +61,25 @@ def write_frames(frames: Iterator[pl.DataFrame], path: Path) -> int:
     """Write frames of the same columns, at least one, and say how many rows there were.
 
     Raises:
+        InputError: another process is writing it.
         OSError: the file can't be written; its `filename` is the one that was wanted, and what was there is as it was.
     """
-    draft = draft_of(path)
+    draft, held = draft_of(path), list[int]()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        held.append(hold(draft, f"writing {path}", "file"))
         with draft.open("wb") as file:
             rows = WRITERS[path.suffix](frames, file)
+        if sys.platform == "win32":  # nobody moves an open file there
+            os.close(held.pop())
         os.replace(draft, path)
+        while held:
+            os.close(held.pop())
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        with suppress(OSError):
-            draft.unlink()
+        while held:
+            with suppress(OSError):
+                draft.unlink()
+            os.close(held.pop())
     return rows
