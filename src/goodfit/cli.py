@@ -13,7 +13,7 @@ import typer
 
 from goodfit.errors import DamagedFile, DoubtfulRecipe, InputError, LostRuns, SlowerTraining
 from goodfit.exits import drop, say, told
-from goodfit.finished import export, report
+from goodfit.finished import export, predict, report
 from goodfit.options import (
     Address,
     Backend,
@@ -31,11 +31,8 @@ from goodfit.options import (
     Kind,
     Memory,
     Metric,
-    NewColumn,
     NewFolder,
-    NewRows,
     PathColumn,
-    Predictions,
     Query,
     RawCsv,
     Recipes,
@@ -53,14 +50,12 @@ from goodfit.options import (
     TextEncoder,
     TextsColumn,
     Time,
-    TrainedRun,
     TrainField,
     ValidationField,
     Variants,
     Version,
     in_files,
     origin_of,
-    size_of,
     source_of,
     trainer,
 )
@@ -212,22 +207,7 @@ def diagnose(
     return from_log.run(from_log.Request(Path(source), train, validation, names, json))
 
 
-@app.command(epilog="Example: goodfit predict loans-run new.csv -o predictions.csv")
-def predict(
-    run: TrainedRun,
-    new: NewRows,
-    query: Query = None,
-    column: NewColumn = None,
-    memory: Memory = None,
-    out: Predictions = None,
-    json: Json = False,
-) -> None:
-    """Predict every row of a new table with a run's model."""
-    from goodfit.commands import predict as command
-
-    command.run(run, origin_of(new, query), out, column=column, json=json, memory=size_of(memory))
-
-
+app.command(epilog="Example: goodfit predict loans-run new.csv -o predictions.csv")(predict)
 app.command(epilog="Example: goodfit export loans-run -o loans.onnx")(export)
 app.command(epilog="Example: goodfit report loans-run -o report.html")(report)
 

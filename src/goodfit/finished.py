@@ -1,4 +1,4 @@
-"""The commands on a run that is there: another file of it."""
+"""The commands on a run that is there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from goodfit.options import Json, TrainedRun
+from goodfit.options import Json, Memory, NewColumn, NewRows, Predictions, Query, TrainedRun, origin_of, size_of
+
+
+def predict(
+    run: TrainedRun,
+    new: NewRows,
+    query: Query = None,
+    column: NewColumn = None,
+    memory: Memory = None,
+    out: Predictions = None,
+    json: Json = False,
+) -> None:
+    """Predict every row of a new table with a run's model."""
+    from goodfit.commands import predict as command
+
+    command.run(run, origin_of(new, query), out, column=column, json=json, memory=size_of(memory))
 
 
 def export(

@@ -49,7 +49,7 @@ def in_small_pieces(monkeypatch):
 
 def summary(out):
     told = json.loads((out / "run.json").read_text())
-    del told["created"], told["data"]["notes"]
+    del told["created"], told["sha256"], told["data"]["notes"]
     return told
 
 

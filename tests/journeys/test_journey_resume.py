@@ -114,8 +114,7 @@ def test_interrupted_before_anything_is_done(
     def press(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("goodfit.commands.predict.read", press)
-    monkeypatch.setattr("goodfit.commands.reading.read", press)
+    monkeypatch.setattr("goodfit.data.readers.read", press)
     arguments = (trained, csv) if command == "predict" else (csv, *FIT)
     done = goodfit(command, *arguments, "--out", tmp_path / "out.csv")
     assert (done.status, done.out, len(done.err.splitlines())) == (130, "", 1)
