@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from goodfit.commands import fit as command
 from goodfit.data import batches, shelf
+from goodfit.locking import alone_in
 
 MODEL = "model.safetensors"
 EACH_TARGET = pytest.mark.parametrize("target", ["answer", "count", "yes", "price"])
@@ -151,6 +152,14 @@ def test_a_search_learns_from_some_of_the_rows(table, tmp_path, monkeypatch):
     assert 130 < told["train"] <= 150, "of these, equal ones are one"
     assert told["test"] == 30
     assert "the search learned from 150 of" in told["notes"][1]
+
+
+def test_files_are_written_by_one_process_at_a_time(table, tmp_path):
+    with alone_in(tmp_path / "shared"):
+        options = ("--target", "answer", *QUICK, "--memory", "1KB", "--cache", tmp_path / "shared")
+        done = goodfit("fit", table, *options, "--out", tmp_path / "run")
+    assert done.status == 2
+    assert "another process is at work in" in done.err
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from goodfit.data.sources import Origin, read_table
 from goodfit.data.table import Column, Table, counted
 from goodfit.data.target import guess_task, positive, read_classes, read_numbers
 from goodfit.errors import InputError
+from goodfit.locking import alone_in
 from goodfit.metrics import Task
 from goodfit.studies.problem import Problem
 from goodfit.training.memory import free_memory
@@ -43,7 +44,8 @@ def rows_of(origin: Origin, memory: int | None, folder: Path) -> pl.DataFrame | 
         return _answered(origin, most, folder)
     if whole_only(origin) or (source := batches(origin)).size <= most:
         return read_table(origin)
-    return gather(source, _fingerprint(origin), folder)
+    with alone_in(folder):
+        return gather(source, _fingerprint(origin), folder)
 
 
 def frames_of(origin: Origin, memory: int | None, texts: frozenset[str]) -> Iterator[pl.DataFrame]:
@@ -77,7 +79,8 @@ def _answered(query: Query, most: int, folder: Path) -> pl.DataFrame | Gathered:
 
 def _asked_once(name: str, size: int, frames: Iterator[pl.DataFrame], folder: Path) -> Gathered:
     """A database's columns have one type each, so its rows are never begun anew."""
-    return gather(Batches(name, size, lambda _: frames), uuid4().hex, folder)
+    with alone_in(folder):
+        return gather(Batches(name, size, lambda _: frames), uuid4().hex, folder)
 
 
 def _emptied(held: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
