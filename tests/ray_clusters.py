@@ -28,6 +28,7 @@ def ray_cluster(nodes: int = 1) -> Iterator:
 
         patch.setattr("ray._private.ray_constants.ENABLE_RAY_CLUSTER", False)  # it may have been imported before
 
+        os.makedirs(os.path.dirname(ray._private.utils.get_ray_address_file(None)), exist_ok=True)
         folder = tempfile.mkdtemp(prefix="ray-")
         cluster = Cluster(initialize_head=True, head_node_args=NODE | {"include_dashboard": False, "temp_dir": folder})
         try:

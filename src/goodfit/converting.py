@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from difflib import get_close_matches
 from numbers import Real
 from reprlib import repr as shortened
 from typing import Literal, get_args
 
 from goodfit.conventions import CONVENTIONS, Circumstances, Convention, Part, Task, number_of, penalty_of
-from goodfit.errors import InputError
+from goodfit.errors import InputError, nearest
 
 Optimizer = Literal["sgd", "adam", "adamw"]
 
@@ -90,8 +89,8 @@ def strength(
 def _convention(name: str, setting: str) -> Convention:
     if isinstance(name, str) and name in CONVENTIONS:
         return CONVENTIONS[name]
-    near = get_close_matches(str(name), CONVENTIONS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CONVENTIONS)}"
+    near = nearest(str(name), CONVENTIONS)
+    hint = f"did you mean {near!r}?" if near else f"there are {', '.join(CONVENTIONS)}"
     raise InputError(f"{setting} is {_shown(name)}, which is no convention known; {hint}")
 
 

@@ -1,6 +1,23 @@
 """What goes wrong on the user's side: each message is one line that says what, where and what to do."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from goodfit.visible import visible
+
+LONGEST = 200
+"""Characters of a name that is looked for among others: the time it takes grows with their square."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that a user may have meant, if one is much like it.
+
+    Example:
+        >>> nearest("dorpout", ["dropout", "l2"])
+        'dropout'
+    """
+    near = [] if len(name) > LONGEST else get_close_matches(name, [n for n in names if len(n) <= LONGEST], n=1)
+    return near[0] if near else None
 
 
 class InputError(ValueError):

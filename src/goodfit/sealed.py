@@ -26,7 +26,8 @@ def sealed(arrays: Mapping[str, NDArray[Any]], told: Mapping[str, str]) -> bytes
         arrays: by their names, of any shape.
         told: texts by their names, none of them `CHECKSUM`.
     """
-    return save(dict(arrays), {**told, CHECKSUM: checksum(told, arrays)})
+    in_order = {name: np.asarray(values, order="C") for name, values in arrays.items()}
+    return save(in_order, {**told, CHECKSUM: checksum(told, in_order)})
 
 
 def read_sealed(file: Path) -> tuple[dict[str, str], Arrays]:

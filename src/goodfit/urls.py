@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 SECRET = re.compile("pass|secret|token|key", re.IGNORECASE)
 _OPTIONS = re.compile(r"\?(?=[A-Za-z_]+=)")
 _CREDENTIALS = re.compile(r"(?<=://)[^\s'\"/@]*:[^\s'\"]*@")
@@ -124,6 +124,7 @@ def told_urls(text: str, *arguments: str) -> str:
     for argument in arguments:
         if mark := SCHEME.search(argument):
             url = argument[mark.start() :]
-            for written in (url, repr(url)[1:-1]):
-                text = text.replace(written, shown(url))
+            told = shown(url)
+            for written in (url, repr(url)[1:-1]) if "...@" in told or secrets_of(url) else ():
+                text = text.replace(written, told)
     return _CREDENTIALS.sub("...@", text)

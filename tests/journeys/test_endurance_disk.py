@@ -145,6 +145,7 @@ def vanishing(what: str, *arguments: object) -> Done:
     return Done(ended.returncode, ended.stdout, ended.stderr)
 
 
+@pytest.mark.slow
 def test_a_folder_that_vanishes_is_made_anew(csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert_done(vanishing("shutil.rmtree(self.path.parent)", "fit", csv, *FIT, "--out", run))

@@ -4,6 +4,7 @@ import endurance_growth as growth
 import pytest
 
 
+@pytest.mark.slow
 def test_a_few_dozen_fits_leave_nothing_open() -> None:
     found = {each.name: each for each in growth.growth(25)}
     for name in ("open files", "threads", "threads of Python"):

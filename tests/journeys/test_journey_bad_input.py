@@ -314,8 +314,9 @@ def test_full_disk_leaves_the_old_run(
     fit = goodfit("fit", csv, "--target", "left", "--recipe", "none", "--budget", "1s", "--out", run)
     assert_refused(fit, str(run), "no space left", "free some")
     assert_refused(goodfit("report", run), str(run / "report.html"), "no space left")
-    out = run.with_name("out.csv")
-    assert_refused(goodfit("predict", run, new, "-o", out), str(out), "no space left")
+    if "replace" in fails:  # predictions are written as they come; the next test fills a real disk
+        out = run.with_name("out.csv")
+        assert_refused(goodfit("predict", run, new, "-o", out), str(out), "no space left")
     assert contents(run.parent) == before
 
 

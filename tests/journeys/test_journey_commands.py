@@ -360,6 +360,7 @@ def drained(streams: dict[int, bytes]) -> dict[int, bytes]:
     return streams
 
 
+@pytest.mark.slow
 def test_locale_without_the_letters_of_the_table(tmp_path: Path, write: Write) -> None:
     stay, leave = "bleibt – 数量", "geht – 数量"
     frame = make_table().with_columns(left=pl.col("left").replace({"no": stay, "yes": leave}))
@@ -397,6 +398,7 @@ def test_absurd_test_rows_change_no_weight(
     assert_same_model(tmp_path / "run", trained)
 
 
+@pytest.mark.slow
 def test_ten_thousand_columns(tmp_path: Path, write: Write) -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=(200, 10_000))

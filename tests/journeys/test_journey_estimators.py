@@ -41,7 +41,7 @@ def outputs(model: Estimator, X: Any) -> np.ndarray:
     return model.predict_proba(X) if isinstance(model, Classifier) else model.predict(X)
 
 
-@BOTH
+@pytest.mark.parametrize("kind", [Classifier, pytest.param(Regressor, marks=pytest.mark.slow)])
 def test_scikit_learn_s_own_checks(kind: type[Estimator]) -> None:
     assert_passes(kind(RECIPE, hidden=(16,), members=2))
 
@@ -206,7 +206,7 @@ def test_no_recipe_and_no_rows_to_choose_by(kind: type[Estimator], X: np.ndarray
             kind(validation=0, **QUICK).fit(X, y)
 
 
-@BOTH
+@pytest.mark.parametrize("kind", [Classifier, pytest.param(Regressor, marks=pytest.mark.slow)])
 def test_it_finds_the_recipe(kind: type[Estimator], X: np.ndarray, y: np.ndarray) -> None:
     model = kind(hidden=(8,), members=2, max_epochs=3, batch_size=128).fit(X, y)
     tried = model.history_["recipe"].unique().to_list()

@@ -71,6 +71,7 @@ def test_a_server_that_stops_loses_nothing_that_was_kept(empty: Server, csv: Pat
     assert_no_password(tmp_path, failed, away, done)
 
 
+@pytest.mark.slow
 def test_what_the_server_refuses_is_told_in_its_words(empty: Server, csv: Path, tmp_path: Path) -> None:
     for wrong, words in (
         (empty.url.replace(PASSWORD, "forgotten"), "password authentication failed"),
@@ -82,6 +83,7 @@ def test_what_the_server_refuses_is_told_in_its_words(empty: Server, csv: Path, 
         assert_no_password(tmp_path, refused)
 
 
+@pytest.mark.slow
 def test_two_folders_on_one_server_have_a_study_each(empty: Server, csv: Path, tmp_path: Path) -> None:
     """The second search of the same rows doesn't take the first one's trials away."""
     first, second = (

@@ -69,7 +69,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("when", "words"),
     [
-        ("after the first", "trials.db failed (database or disk is full"),
+        pytest.param("after the first", "trials.db failed (database or disk is full", marks=pytest.mark.slow),
         ("before the second", "batch-0001.safetensors: no space left"),
     ],
     ids=["Optuna", "networks"],
@@ -88,7 +88,13 @@ def test_a_full_disk_leaves_what_was_kept(when: str, words: str, csv: Path, disk
     assert {"COMPLETE"} <= set(trials_of(run).values()) <= {"COMPLETE", "FAIL"}
 
 
-@pytest.mark.parametrize("damage", ["not a database", "cut in half", "pages overwritten", "a folder"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "cut in half",
+        *(pytest.param(d, marks=pytest.mark.slow) for d in ("not a database", "pages overwritten", "a folder")),
+    ],
+)
 def test_a_damaged_database_is_told_and_the_networks_are_gone_on_with(damage: str, csv: Path, left: Path) -> None:
     path = left / "search" / "trials.db"
     content = path.read_bytes()
@@ -108,6 +114,7 @@ def test_a_damaged_database_is_told_and_the_networks_are_gone_on_with(damage: st
     assert "COMPLETE" in found.values()
 
 
+@pytest.mark.slow
 def test_a_database_of_a_newer_optuna_is_told(csv: Path, left: Path) -> None:
     with sqlite3.connect(left / "search" / "trials.db") as database:
         database.execute("update alembic_version set version_num = 'v99.0.0.a'")
@@ -128,6 +135,7 @@ def test_a_database_that_another_process_has_locked_is_told(csv: Path, left: Pat
     assert_done(goodfit(*search_of(csv, left)))
 
 
+@pytest.mark.slow
 def test_a_study_that_is_deleted_in_the_midst_is_told(csv: Path, tmp_path: Path) -> None:
     """As by a click on 'delete' in optuna-dashboard."""
     run, command = tmp_path / "run", command_of(WAITING, *search_of(csv, tmp_path / "run", "60s"))

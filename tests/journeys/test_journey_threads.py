@@ -75,7 +75,9 @@ def run_python(program, **environment):
     ("engine", "blas"), [("compiled", ""), ("compiled", SCIPY), ("portable", "")], ids=["compiled", "scipy", "portable"]
 )
 @pytest.mark.parametrize(
-    ("setting", "environment"), [("1", {}), ("None", {"OMP_NUM_THREADS": "1"})], ids=["threads=1", "OMP_NUM_THREADS=1"]
+    ("setting", "environment"),
+    [("1", {}), pytest.param("None", {"OMP_NUM_THREADS": "1"}, marks=pytest.mark.slow)],
+    ids=["threads=1", "OMP_NUM_THREADS=1"],
 )
 def test_one_thread_is_one_thread(engine, blas, setting, environment):
     program = f"{BUSY}{blas}\nprint(json.dumps(busy(Execution(engine={engine!r}, threads={setting}))))"

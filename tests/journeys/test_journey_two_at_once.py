@@ -69,6 +69,7 @@ def test_a_second_search_in_the_folder_is_refused(csv: Path, table: pl.DataFrame
     assert {path.name for path in run.iterdir()} == RUN_FILES | {"search"}
 
 
+@pytest.mark.slow
 def test_a_second_training_in_the_folder_is_refused(csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = ("fit", csv, "--target", "left", *QUICK, "--out", run)
@@ -151,6 +152,7 @@ def test_a_search_in_python_keeps_others_out_and_its_folder_clean(
     assert [path.name for path in folder.iterdir()] == ["trials.db"]
 
 
+@pytest.mark.slow
 def test_a_killed_search_keeps_nobody_out(csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = ("fit", csv, *SEARCH, "--budget", "8s", "--out", run)

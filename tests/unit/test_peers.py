@@ -38,6 +38,7 @@ def record(table, fold, peer, scores, kind="binary"):
     return {"table": table, "fold": fold, "peer": peer, "kind": scores and kind, "scores": scores, **fixed, **reason}
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped(folder, tmp_path, capsys):
     out = tmp_path / "out"
     command = ["--data", str(folder), "--out", str(out), "--budget", "20", "--folds", "2", "--only", "linear,mlp"]

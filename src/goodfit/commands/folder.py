@@ -17,7 +17,7 @@ from goodfit.locking import LOCK, alone_in
 from goodfit.model import Model
 from goodfit.report import render
 from goodfit.saving import HISTORY, MODEL, REPORT, SUMMARY, draft_of, run_files, write_all
-from goodfit.studies.searching.store import is_search
+from goodfit.studies.searching.store import is_barely_begun, is_search
 from goodfit.training import Checkpoint
 
 STATE, SEARCH = "unfinished.safetensors", "search"
@@ -39,7 +39,8 @@ def open_folder(out: Path, *, model: bool) -> Iterator[Checkpoint]:
     """
     if out.is_dir():
         names = {path.name for path in out.iterdir()} - {LOCK}
-        if names and not names & {*FILES, STATE, *_remains(out)} and not is_search(out / SEARCH):
+        known = names & {*FILES, STATE, *_remains(out)} or is_search(out / SEARCH)
+        if names and not known and not (names == {SEARCH} and is_barely_begun(out / SEARCH)):
             raise InputError(f"--out {out} is a folder with other things in it: give a new one")
         if MODEL in names and not model:
             raise InputError(

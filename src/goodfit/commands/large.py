@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from goodfit.commands.terminal import counting
 from goodfit.data import databases
 from goodfit.data.batches import Batches, batches
 from goodfit.data.databases import Query
@@ -44,8 +45,7 @@ def rows_of(origin: Origin, memory: int | None, folder: Path) -> pl.DataFrame | 
         return _answered(origin, most, folder)
     if whole_only(origin) or (source := batches(origin)).size <= most:
         return read_table(origin)
-    with alone_in(folder):
-        return gather(source, _fingerprint(origin), folder)
+    return _gathered(source, _fingerprint(origin), folder)
 
 
 def frames_of(origin: Origin, memory: int | None, texts: frozenset[str]) -> Iterator[pl.DataFrame]:
@@ -73,14 +73,18 @@ def _answered(query: Query, most: int, folder: Path) -> pl.DataFrame | Gathered:
         held.append(frame)
         size += 8 * frame.height * frame.width
         if size > most:
-            return _asked_once(query.name, size, chain(_emptied(held), frames), folder)
+            return _gathered(_asked_once(query.name, size, chain(_emptied(held), frames)), uuid4().hex, folder)
     return pl.concat(held)
 
 
-def _asked_once(name: str, size: int, frames: Iterator[pl.DataFrame], folder: Path) -> Gathered:
+def _asked_once(name: str, size: int, frames: Iterator[pl.DataFrame]) -> Batches:
     """A database's columns have one type each, so its rows are never begun anew."""
-    with alone_in(folder):
-        return gather(Batches(name, size, lambda _: frames), uuid4().hex, folder)
+    return Batches(name, size, lambda _: frames)
+
+
+def _gathered(source: Batches, fingerprint: str, folder: Path) -> Gathered:
+    with alone_in(folder), counting("reading") as on_rows:
+        return gather(source, fingerprint, folder, on_rows)
 
 
 def _emptied(held: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:

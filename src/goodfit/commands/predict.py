@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ import polars as pl
 from goodfit.blend import AnyModel
 from goodfit.commands.large import frames_of
 from goodfit.commands.spreadsheet import csv_bytes
-from goodfit.commands.terminal import print_json, print_raw
+from goodfit.commands.terminal import counting, print_json, print_raw
 from goodfit.commands.writing import WRITERS, write_frames
 from goodfit.data.collecting import (
     SUFFIXES,
@@ -45,7 +45,8 @@ def run(
         raise InputError(f"-o {out}: the name must end in {', '.join(WRITERS)}")
     frames = _frames(read_model(source), new, column, memory)
     if out:
-        rows = write_frames(frames, out)
+        with counting("predicting") as on_rows:
+            rows = write_frames(_counted(frames, on_rows), out)
         if json:
             print_json({"rows": rows, "out": str(out)})
     elif json:
@@ -53,6 +54,14 @@ def run(
     else:
         for place, frame in enumerate(frames):
             print_raw(csv_bytes(frame, header=not place).decode())
+
+
+def _counted(frames: Iterator[pl.DataFrame], on_rows: Callable[[int], None]) -> Iterator[pl.DataFrame]:
+    rows = 0
+    for frame in frames:
+        yield frame
+        rows += frame.height
+        on_rows(rows)
 
 
 def _frames(model: AnyModel, new: Origin, column: str | None, memory: int | None) -> Iterator[pl.DataFrame]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from goodfit.data.gathering import Gathered
 from goodfit.data.sources import Origin, folder_of, read_table
 from goodfit.data.splits import distinct
 from goodfit.data.target import check_class_sizes
-from goodfit.errors import InputError
+from goodfit.errors import InputError, nearest
 from goodfit.metrics import Task
 from goodfit.studies.problem import Floats, Problem, placed, read_problem, read_times
 
@@ -181,8 +180,8 @@ def _check_name(wanted: str, columns: Sequence[str], name: str) -> None:
     """Raise InputError, with what may be meant, where a table has no such column."""
     if wanted in columns:
         return
-    near = difflib.get_close_matches(wanted, columns, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(columns[:8])}"
+    near = nearest(wanted, columns)
+    hint = f"did you mean {near!r}?" if near else f"its columns are {', '.join(columns[:8])}"
     more = ", ..." if not near and len(columns) > 8 else ""
     raise InputError(f"{name} has no column {wanted!r}: {hint}{more}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
@@ -15,7 +16,7 @@ from typing import Any, TextIO, cast
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -129,6 +130,32 @@ def progress(label: str) -> Iterator[Callable[[Epoch], None] | None]:
 
         def update(epoch: Epoch) -> None:
             bar.update(task, completed=epoch.epoch, total=epoch.max_epochs, alive=epoch.alive, members=epoch.members)
+
+        yield update
+
+
+@contextmanager
+def counting(label: str) -> Iterator[Callable[[int], None]]:
+    """How many rows a long work has come to, on standard error; nothing in a pipe.
+
+    Yields:
+        What to call with the number of rows done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} rows, {task.fields[speed]:,.0f} a second", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(file=cast(TextIO, Steady(sys.stderr))), transient=True) as bar:
+        task = bar.add_task(label, total=None, speed=0.0)
+        started = time.monotonic()
+
+        def update(rows: int) -> None:
+            bar.update(task, completed=rows, speed=rows / max(time.monotonic() - started, 1e-3))
 
         yield update
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from goodfit.data import images, sounds
 from goodfit.data.folders import Listing, list_classes, list_files
 from goodfit.data.media import picture_table, sound_table, text_table
 from goodfit.data.table import Table, listed
-from goodfit.errors import InputError
+from goodfit.errors import InputError, nearest
 from goodfit.files import refuse_special
 from goodfit.regularizers.form import Form
 
@@ -108,8 +107,8 @@ def texts_in(frame: pl.DataFrame, column: str) -> list[str]:
         InputError: the table has no such column, or its values are no texts.
     """
     if column not in frame.columns:
-        near = difflib.get_close_matches(column, frame.columns, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"its columns are {listed(frame.columns)}"
+        near = nearest(column, frame.columns)
+        hint = f"did you mean {near!r}?" if near else f"its columns are {listed(frame.columns)}"
         raise InputError(f"the table has no column {column!r}: {hint}")
     if (dtype := frame.schema[column]).is_nested() or dtype in (pl.Binary, pl.Object):
         raise InputError(f"column {column!r} holds values of type {dtype}: give texts, one to a cell")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,13 +45,16 @@ class Gathered:
     reused: bool
 
 
-def gather(source: Batches, fingerprint: str, folder: Path) -> Gathered:
+def gather(
+    source: Batches, fingerprint: str, folder: Path, on_rows: Callable[[int], None] = lambda _: None
+) -> Gathered:
     """Read a table into files, or find it there.
 
     Args:
         source: the table.
         fingerprint: of its content: files of another are replaced.
         folder: for the files, and for what is made of them.
+        on_rows: called after each piece with the rows read.
 
     Raises:
         InputError: the source, or no room for the files.
@@ -60,7 +64,7 @@ def gather(source: Batches, fingerprint: str, folder: Path) -> Gathered:
         shutil.rmtree(folder / COLUMNS, ignore_errors=True)
         try:
             (folder / COLUMNS).mkdir(parents=True, exist_ok=True)
-            _write(source, fingerprint, folder / COLUMNS)
+            _write(source, fingerprint, folder / COLUMNS, on_rows)
             pa.default_memory_pool().release_unused()
         except OSError as error:
             shutil.rmtree(folder / COLUMNS, ignore_errors=True)
@@ -145,12 +149,12 @@ class _Growing:
         return np.asarray(np.array([*own, -1], np.int32)[column.values])
 
 
-def _write(source: Batches, fingerprint: str, folder: Path) -> None:
+def _write(source: Batches, fingerprint: str, folder: Path, on_rows: Callable[[int], None]) -> None:
     """Read a source into files, anew where a column turns out to be text after all."""
     texts: Texts = frozenset()
     while True:
         try:
-            growing, rows = _read(source, texts, folder)
+            growing, rows = _read(source, texts, folder, on_rows)
             break
         except _Mixed as mixed:
             name = str(mixed)
@@ -165,7 +169,7 @@ def _write(source: Batches, fingerprint: str, folder: Path) -> None:
     (folder / TABLE).write_text(json.dumps(described))
 
 
-def _read(source: Batches, texts: Texts, folder: Path) -> tuple[list[_Growing], int]:
+def _read(source: Batches, texts: Texts, folder: Path, on_rows: Callable[[int], None]) -> tuple[list[_Growing], int]:
     growing: list[_Growing] = []
     rows = 0
     with ExitStack() as files:
@@ -180,6 +184,7 @@ def _read(source: Batches, texts: Texts, folder: Path) -> tuple[list[_Growing], 
                 except InputError as error:
                     raise InputError(f"{error}" + f"; rows are counted from row {rows + 1}" * (rows > 0)) from None
             rows += frame.height
+            on_rows(rows)
     if not rows:
         raise InputError(f"{source.name} has no rows of values: add rows below the column names")
     return growing, rows

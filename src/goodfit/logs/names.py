@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
-from goodfit.errors import InputError
+from goodfit.errors import InputError, nearest
 
 Rows = Literal["train", "validation", "test"]
 
@@ -140,10 +139,10 @@ def check_named(name: str | None, option: str, names: Iterable[str], source: str
     """Raise InputError if the user named a field that the log hasn't."""
     every = list(names)
     if name is not None and name not in every:
-        near = get_close_matches(name, every, n=1)
+        near = nearest(name, every)
         raise InputError(
             f"{source} has no field {name!r} for --{option}: "
-            + (f"did you mean {near[0]!r}?" if near else f"its fields are {shown(every)}")
+            + (f"did you mean {near!r}?" if near else f"its fields are {shown(every)}")
         )
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
 
-from goodfit.errors import InputError
+from goodfit.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -38,8 +37,8 @@ def read_part(part: str, text: str, kinds: Mapping[str, type[K]]) -> tuple[type[
         raise InputError(f"recipe {text!r}: nothing between two commas; write 'l2=1e-3, dropout=0.3'")
     name, equals, value = words[0].partition("=")
     if name not in kinds:
-        near = get_close_matches(name, kinds, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(kinds)}"
+        near = nearest(name, kinds)
+        hint = f"did you mean {near!r}?" if near else f"there are {', '.join(kinds)}"
         raise InputError(f"recipe {text!r}: no technique is called {name!r}; {hint}")
     known = {f.name: f for f in fields(kinds[name])}
     first = next(iter(known))

@@ -248,7 +248,7 @@ def test_a_row_given_three_times_counts_three_times():
 
 def test_a_diverged_network_has_no_losses_from_the_epoch_on():
     history = SimpleNamespace(train=np.array([1.0, 2.0, 9e30]), validation=np.full(3, np.nan))
-    results = [SimpleNamespace(outcome=outcome, history=history) for outcome in ("diverged", "stopped")]
+    results = [SimpleNamespace(failed=failed, history=history) for failed in (True, False)]
     trained = SimpleNamespace(results=(results,), prepared=SimpleNamespace(scales=()))
     assert np.isnan(sample_losses(trained, 0, 0, np.arange(3))).all()
     gone, stopped = _by_epoch(trained, "train", np.arange(1, 6))

@@ -29,7 +29,7 @@ from goodfit.studies.searching.halving import halving, mean_best
 from goodfit.studies.searching.pace import LONGEST, SHARE_OF_SEARCHING, Pace
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.studies.searching.search import judged, next_batch, search
-from goodfit.studies.searching.store import Store, is_search, job_of
+from goodfit.studies.searching.store import Store, is_barely_begun, is_search, job_of
 from goodfit.training import Execution
 
 SPACE = Space.parse("l2=off|1e-5..0.1, dropout=0..0.4, early_stopping=3")
@@ -285,13 +285,14 @@ def test_an_interrupted_search_goes_on_with_the_same_networks(problem, tmp_path)
 def test_a_folder_that_a_search_was_killed_in_early_is_its_own(tmp_path):
     """Between the making of the folder and of the first file: the same command must go on there."""
     folder = tmp_path / "search"
-    assert not is_search(folder)
+    assert not is_barely_begun(folder)
     folder.mkdir()
-    assert is_search(folder)
+    assert is_barely_begun(folder)
     (folder / ".name.txt.new").touch()
-    assert is_search(folder)
-    (folder / "notes.txt").touch()
+    assert is_barely_begun(folder)
     assert not is_search(folder)
+    (folder / "notes.txt").touch()
+    assert not is_barely_begun(folder)
     Store(folder, "job", "postgresql://host/name").study  # noqa: B018  which draws a name
     assert is_search(folder)
 

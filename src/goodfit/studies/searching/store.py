@@ -137,11 +137,15 @@ class Store:
 
 
 def is_search(folder: Path) -> bool:
-    """Whether a search was begun there: one that was killed early may have left a folder with nothing whole in it."""
+    """Whether a search was begun there."""
+    return (folder / DATABASE).is_file() or (folder / OWN).is_file() or any(folder.glob(BATCHES))
+
+
+def is_barely_begun(folder: Path) -> bool:
+    """Whether a search that was killed early may have left the folder: there is nothing whole in it."""
     if not folder.is_dir():
         return False
-    begun = (folder / DATABASE).is_file() or (folder / OWN).is_file() or any(folder.glob(BATCHES))
-    return begun or all(path.name.startswith(".") and path.name.endswith(".new") for path in folder.iterdir())
+    return all(path.name.startswith(".") and path.name.endswith(".new") for path in folder.iterdir())
 
 
 def job_of(problem: Problem, choices: Choices, plan: Plan) -> str:
