@@ -1,5 +1,6 @@
 """Real Ray clusters of several nodes on this machine: nothing listens but on the loopback, and nothing is reported."""
 
+import builtins
 import os
 import shutil
 import tempfile
@@ -23,6 +24,7 @@ def ray_cluster(nodes: int = 1) -> Iterator:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
+        patch.setattr(builtins, "print", print)  # Ray puts its own there, and skorch prints where it isn't Python's
         import ray
         from ray.cluster_utils import Cluster
 
