@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, cast
 
 import polars as pl
@@ -31,17 +33,30 @@ def read_columnar(content: bytes, name: str, kind: Literal["parquet", "arrow"]) 
     Raises:
         InputError: it is no such file, damaged, or says more values than a file of its size warrants.
     """
+    with refusing(name, kind):
+        return checked(_parquet(content, name) if kind == "parquet" else _arrow(content))
+
+
+@contextmanager
+def refusing(name: str, kind: str) -> Iterator[None]:
+    """Whatever goes wrong with a damaged file inside is an InputError."""
     import pyarrow as pa
 
     try:
-        table = _parquet(content, name) if kind == "parquet" else _arrow(content)
-        table.validate(full=True)
-        bare = [_bare(field) for field in table.schema]
-        return cast(pl.DataFrame, pl.from_arrow(table.cast(pa.schema(bare))))
+        yield
     except InputError:
         raise
     except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, *_OTHERS):
         raise InputError(f"{name} is not a whole {kind} file: write or download it anew") from None
+
+
+def checked(table: pa.Table) -> pl.DataFrame:
+    """A frame of a table, or of a piece of one, once pyarrow has checked all of it."""
+    import pyarrow as pa
+
+    table.validate(full=True)
+    bare = [_bare(field) for field in table.schema]
+    return cast(pl.DataFrame, pl.from_arrow(table.cast(pa.schema(bare))))
 
 
 def check_claims(told: pq.FileMetaData, size: int, name: str) -> None:

@@ -120,12 +120,17 @@ def _part(model: Model) -> dict[str, Any]:
         "task": model.task,
         "target": model.target,
         "columns": list(model.columns),
-        "classes": {"dtype": model.classes.dtype.str, "values": model.classes.tolist()},
+        "classes": {"dtype": _kind(model.classes), "values": model.classes.tolist()},
         "recipe": str(model.recipe),
         "layout": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(model.layout).items()},
         "scales": [[scale.center, scale.scale] for scale in model.scales],
         "members": list(model.members),
     }
+
+
+def _kind(classes: NDArray[Any]) -> str:
+    """What NumPy's texts of any length come back as is what a list of texts does."""
+    return "|O" if classes.dtype.kind == "T" else classes.dtype.str
 
 
 def _model(part: Mapping[str, Any], encoders: tuple[Encoder, ...], arrays: Arrays, prefix: str) -> Model:
@@ -181,7 +186,10 @@ def _classes(told: Mapping[str, Any]) -> NDArray[Any]:
     """The classes in the kind of array that they were given in."""
     values, kind = told["values"], told["dtype"]
     _require(KINDS_OF_CLASSES.fullmatch(kind) is not None, f"its classes are of no kind {kind[:20]!r}")
-    dtype = np.dtype(kind)
+    try:
+        dtype = np.dtype(kind)
+    except TypeError:
+        raise InputError(f"its classes are of no kind {kind[:20]!r}") from None
     longest = max((len(value) for value in values if isinstance(value, str)), default=0)
     if dtype.kind == "U":
         _require(all(isinstance(value, str) for value in values), "its classes are no texts")
@@ -190,9 +198,12 @@ def _classes(told: Mapping[str, Any]) -> NDArray[Any]:
     elif dtype.kind != "O":
         _require(not longest, "its classes are no numbers")
     try:
-        return np.array(values, dtype=dtype)
+        with np.errstate(over="ignore"):
+            classes = np.array(values, dtype=dtype)
     except (OverflowError, ValueError, TypeError):
         raise InputError(f"its classes don't fit into {kind}") from None
+    _require(classes.tolist() == values, f"its classes don't fit into {kind}")
+    return classes
 
 
 def _encoder(state: Mapping[str, Any]) -> Encoder:

@@ -12,6 +12,8 @@ from pathlib import Path
 from goodfit.errors import InputError
 
 LOCK = ".lock"
+FAR = 1 << 30
+"""The byte that is locked on Windows, where nothing else may write to a locked one: beyond all that is written."""
 TRIES = 100
 """To make a folder that others remove."""
 
@@ -93,6 +95,7 @@ def _locked(opened: int) -> bool:
         if sys.platform == "win32":
             import msvcrt
 
+            os.lseek(opened, FAR, os.SEEK_SET)
             msvcrt.locking(opened, msvcrt.LK_NBLCK, 1)
         else:
             import fcntl

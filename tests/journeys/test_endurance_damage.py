@@ -12,6 +12,7 @@ from commandline import assert_refused, goodfit
 
 import goodfit as library
 from goodfit.errors import DamagedFile, InputError
+from goodfit.headers import _classes
 from goodfit.saving import json_text, read_summary
 from goodfit.sealed import read_sealed
 from goodfit.templates import parsed
@@ -150,3 +151,19 @@ def test_deep_json_is_refused_before_anything_is_made_of_it() -> None:
     for text in ("[" * 100_000, "]" * 10, '{"a": 1', "é\udcff"):
         with pytest.raises(InputError, match="it is"):
             parsed(text.encode("utf-8", "surrogatepass"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"), [("<U1000000000", ["a", "b"]), ("<i8", [0.5, 1]), ("|b1", [5, 7]), ("<f2", [1.0, 1e9])]
+)
+def test_classes_that_are_no_array_of_their_kind_are_refused(kind, values):
+    with pytest.raises(InputError, match="its classes"):
+        _classes({"dtype": kind, "values": values})
+
+
+def test_classes_in_numpy_s_texts_of_any_length_come_back(tmp_path):
+    X = np.linspace(-1, 1, 60)[:, None]
+    y = np.array(["low", "a rather long name"], dtype=np.dtypes.StringDType())[(X[:, 0] > 0).astype(int)]
+    model = library.Classifier("none", hidden=(), max_epochs=2, members=1).fit(X, y)
+    model.save(tmp_path / "model.safetensors")
+    assert list(library.load(tmp_path / "model.safetensors").predict(X)) == list(model.predict(X))

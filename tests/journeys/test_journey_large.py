@@ -1,6 +1,7 @@
 """Tables that memory can't hold: learned from files, with the results that they have in memory, bit for bit."""
 
 import json
+import re
 import sqlite3
 
 import numpy as np
@@ -10,7 +11,10 @@ from commandline import QUICK, goodfit
 from polars.testing import assert_frame_equal
 
 from goodfit.commands import fit as command
+from goodfit.commands.large import for_search, rows_of
+from goodfit.commands.reading import Source, read_source
 from goodfit.data import batches, shelf
+from goodfit.errors import InputError
 from goodfit.locking import alone_in
 
 MODEL = "model.safetensors"
@@ -152,6 +156,62 @@ def test_a_search_learns_from_some_of_the_rows(table, tmp_path, monkeypatch):
     assert 130 < told["train"] <= 150, "of these, equal ones are one"
     assert told["test"] == 30
     assert "the search learned from 150 of" in told["notes"][1]
+
+
+def read_in_files(path, folder, **named):
+    return read_source(Source(path, "answer", cache=folder, memory=1000, **named)).problem
+
+
+def with_column(table, folder, name, values):
+    path = folder / f"{name}.parquet"
+    pl.read_csv(table).with_columns(pl.Series(name, values)).write_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("values", [["mon", "tue", "wed"] * 110, [True, False, True] * 110])
+def test_what_is_no_time_is_refused(table, tmp_path, values):
+    with pytest.raises(InputError, match=r"column 'when' holds .* which is no time"):
+        read_in_files(with_column(table, tmp_path, "when", values), tmp_path / "cache", time="when")
+
+
+@pytest.mark.parametrize("values", [["b", None, "a"] * 110, [10, None, 9] * 110])
+def test_rows_without_a_group_are_one_as_in_memory(table, tmp_path, values):
+    path = with_column(table, tmp_path, "team", values)
+    whole = read_source(Source(path, "answer", group="team")).problem
+    assert np.array_equal(read_in_files(path, tmp_path / "cache", group="team").groups, whole.groups)
+
+
+def test_whole_numbers_that_floats_merge_are_refused(table, tmp_path):
+    path = with_column(table, tmp_path, "team", [2**53, 2**53 + 1, 5] * 110)
+    with pytest.raises(InputError, match=r"column 'team' holds whole numbers beyond 2\^53"):
+        read_in_files(path, tmp_path / "cache", group="team")
+
+
+def test_the_same_bytes_of_another_kind_are_another_table(tmp_path):
+    text = "a,b\tanswer\n" + "".join(f"{i},{i}\t{'yn'[i % 2]}\n" for i in range(60))
+    for name in ("t.csv", "t.tsv"):
+        (tmp_path / name).write_text(text)
+    rows_of(tmp_path / "t.csv", 1000, tmp_path / "cache")
+    assert rows_of(tmp_path / "t.tsv", 1000, tmp_path / "cache").table.names == ("a,b", "answer")
+
+
+def test_a_search_is_given_every_class(table, tmp_path):
+    rare = ["x" if i < 4 else "y" for i in range(330)]
+    problem = read_in_files(with_column(table, tmp_path, "answer", rare), tmp_path / "cache")
+    for seed in range(5):
+        assert len(np.unique(for_search(problem, 50, seed).target)) == 2
+
+
+def test_predictions_tell_the_row_of_a_fault(table, tmp_path):
+    assert goodfit("fit", table, "--target", "answer", *QUICK, "--out", tmp_path / "run").status == 0
+    path = tmp_path / "new.csv"
+    lines = table.read_text().splitlines()
+    first = lines[200].split(",")
+    path.write_text("\n".join([*lines[:200], ",".join(["inf", *first[1:]]), *lines[201:]]) + "\n")
+    done = goodfit("predict", tmp_path / "run", path, "--memory", "1KB", "-o", tmp_path / "out.csv")
+    told = re.search(r"first in row (\d+).*rows are counted from row (\d+)", done.err)
+    assert told, done.err
+    assert int(told[1]) + int(told[2]) - 1 == 200
 
 
 def test_files_are_written_by_one_process_at_a_time(table, tmp_path):

@@ -119,6 +119,7 @@ class OfWindows:
 
     def locking(self, opened: int, mode: int, size: int) -> None:
         assert (mode, size) == (self.LK_NBLCK, 1)
+        assert os.lseek(opened, 0, os.SEEK_CUR) > 1 << 29, "no other handle may write over a locked byte"
         file = os.fstat(opened).st_ino
         if self.owners.setdefault(file, opened) != opened:
             raise PermissionError(errno.EACCES, "Permission denied")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from copy import deepcopy
@@ -11,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import safe_open
-from safetensors.numpy import save
 
 import goodfit
+from goodfit.sealed import read_sealed, sealed
 
 VALUES: tuple[Any, ...] = (
     None,
@@ -60,18 +58,11 @@ def resealed(content: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.safetensors")
         path.write_bytes(whole())
-        with safe_open(path, "np") as opened:
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  not a dict
-            told = dict(opened.metadata())
+        told, arrays = read_sealed(path)
     said = json.loads(told["model"])
     for start in range(0, min(len(content), 12) - 2, 3):
         _change(said, *content[start : start + 3])
-    told["model"] = json.dumps(said)
-    told.pop("sha256")
-    digest = hashlib.sha256(json.dumps(sorted(told.items())).encode())
-    for name in sorted(arrays):
-        digest.update(name.encode() + repr(arrays[name].shape).encode() + arrays[name].tobytes())
-    return bytes(save(arrays, told | {"sha256": digest.hexdigest()}))
+    return sealed(arrays, told | {"model": json.dumps(said)})
 
 
 def _change(said: Any, where: int, what: int, how: int) -> None:

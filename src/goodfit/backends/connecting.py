@@ -74,7 +74,7 @@ def _own_handler() -> Iterator[None]:
     try:
         yield
     finally:
-        if callable(handler) and current_thread() is main_thread():
+        if handler not in (None, signal.SIG_DFL) and current_thread() is main_thread():
             signal.signal(signal.SIGTERM, handler)
 
 
@@ -89,7 +89,8 @@ def _check_answers(address: str | None) -> None:
         with socket.create_connection((parts.hostname or "", parts.port or CLIENT_PORT), ANSWERS_WITHIN):
             pass
     except (OSError, ValueError) as error:
-        raise InputError(f"no Ray cluster answers at {found} ({_gist(error)}): {INSTEAD}") from None
+        where = found if address in (None, "auto") else address
+        raise InputError(f"no Ray cluster answers at {where} ({_gist(error)}): {INSTEAD}") from None
 
 
 def _found(address: str | None) -> str | None:

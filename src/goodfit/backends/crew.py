@@ -53,6 +53,7 @@ class Crew:
     batch_norm: bool
     patience: float
     room: Room = field(init=False)
+    looked: float = field(init=False)
     heard: float = field(init=False, default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -79,7 +80,7 @@ class Crew:
 
     def look(self) -> None:
         """See what the cluster has room for now: nodes come and go."""
-        self.room = room_in(self.ray, threads=self.threads, device=self.execution.device)
+        self.room, self.looked = room_in(self.ray, threads=self.threads, device=self.execution.device), time.monotonic()
 
     def train(
         self,
@@ -137,7 +138,7 @@ class Crew:
     def _wait(self, going: dict[Any, Sent]) -> list[Any]:
         """The tasks that have ended; what others told on their way is noted."""
         ready, _ = self.ray.wait([*going, self.post.letters], num_returns=1, timeout=TICK)
-        if not ready:
+        if time.monotonic() - self.looked >= TICK:
             self.look()
             self._check_begun(going)
         if self.post.letters in ready:
@@ -163,7 +164,7 @@ class Crew:
             raise InputError(f"{answer}: install the same versions on all nodes of the Ray cluster")
         if answer.report is None:
             raise InputError(answer.refused)
-        part.state, part.progress = sent.state, None
+        part.state = sent.state
         on_report(part, answer.report)
         return True
 

@@ -140,13 +140,13 @@ class Keeping:
     took: float = 0.0
 
     def enter(self, part: Part, report: Report) -> None:
-        """Enter what a task reports of its group; a run that ran out of time is not saved, for it isn't done."""
+        """Enter what a task reports of its group."""
         places = torch.tensor(part.places)
         for f in fields(Ledger):
             getattr(self.ledger, f.name)[places] = torch.tensor(report[f.name])
         outcomes = report["outcome"]
         part.going = [place for place, outcome in zip(part.places, outcomes, strict=True) if outcome == TRAINING]
-        self.unsaved = not (outcomes == OUTCOMES.index("out of time")).any()
+        self.unsaved = True
 
     def save(self, *, last: bool = False) -> None:
         """Save, unless that would take more than a small share of the time."""
@@ -168,7 +168,8 @@ def _planned(data: Data, runs: Sequence[Run], settings: Settings, execution: Exe
 def _on_nodes(execution: Execution, job: Job) -> Execution:
     """The execution of a task: the engine is that of the whole training, whatever techniques a group has."""
     engine: Choice = "compiled" if isinstance(job.engine, Compiled) else "portable"
-    return replace(execution, engine=engine if execution.device == "cpu" else execution.engine, backend=None)
+    engine = engine if execution.device == "cpu" else execution.engine
+    return replace(execution, engine=engine, threads=execution.threads or 1, backend=None)
 
 
 def _parts(job: Job, ledger: Ledger, crew: Crew, *, one_turn: bool) -> list[Part]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -16,11 +18,14 @@ from goodfit.errors import InputError
 from goodfit.training import Data, Execution, Progress, Run, Settings
 from goodfit.training.block import State
 from goodfit.training.ledger import OUTCOMES, TRAINING, Ledger, snapshot
-from goodfit.training.loop import Standing, epochs, job_of, resumed
+from goodfit.training.loop import Standing, empty_ledger, epochs, job_of, resumed
 from goodfit.training.memory import free_memory
+from goodfit.training.population import Job
 
 ROWS = ("inputs", "targets", "weights")
 Arrays = dict[str, NDArray[Any]]
+Aside = tuple[list[int], State]
+"""The members of a turn that were put aside, and their state."""
 Report = dict[str, NDArray[Any]]
 """A group's ledger; of runs that are to go on it holds what they would hand out."""
 
@@ -115,42 +120,77 @@ def _trained(
     began: float,
 ) -> tuple[Answer, Arrays | None]:
     runs, settings = planned
-    memory = order.execution.memory or free_memory(torch.device(order.execution.device)) // order.beside
+    job, execution = _job(order, data, [runs[place] for place in order.places], settings, began)
+    ledger, aside = empty_ledger(job), list[Aside]()
+    turns: Sequence[dict[str, Tensor] | None] = [None]
+    if saved is not None:
+        ledger, turns = _put_aside(saved, order.dropped)
+    left = sum(len(job.runs) if turn is None else len(turn["alive"]) for turn in turns)
+    for turn in turns:
+        count = len(job.runs) if turn is None else len(turn["alive"])
+        standing = _standing(job, replace(execution, deadline=_share(execution.deadline, count, left)), ledger, turn)
+        ledger, left = standing.ledger, left - count
+        with closing(epochs(job, standing)) as each:
+            for _ in each:
+                tell(standing.groups.progress(standing.epoch, settings.max_epochs, len(job.runs)))
+                if standing.population and standing.epoch >= order.until:
+                    aside.append((standing.population.members, standing.population.state))
+                    standing.population, standing.groups.training = None, []
+    return _told(ledger, aside, order.until)
+
+
+def _job(order: Order, data: Data, runs: Sequence[Run], settings: Settings, began: float) -> tuple[Job, Execution]:
+    device = torch.device(order.execution.device)
+    beside = order.beside if device.type == "cpu" else 1  # a GPU is a task's own
+    memory = order.execution.memory or free_memory(device) // beside
     execution = replace(order.execution, deadline=began + order.seconds, memory=memory)
-    own = [runs[place] for place in order.places]
-    job = job_of(data, own, settings, execution, batch_norm=order.batch_norm)
-    standing = resumed(job, execution, None if saved is None else _without(saved, order.dropped))
-    aside: list[tuple[list[int], State]] = []
-    with closing(epochs(job, standing)) as each:
-        for _ in each:
-            tell(standing.groups.progress(standing.epoch, settings.max_epochs, len(own)))
-            if standing.population and standing.epoch >= order.until:
-                aside.append((standing.population.members, standing.population.state))
-                standing.population, standing.groups.training = None, []
-    return _told(standing, aside, order.until)
+    return job_of(data, runs, settings, execution, batch_norm=order.batch_norm), execution
 
 
-def _without(saved: Arrays, dropped: Sequence[int]) -> dict[str, Tensor]:
-    """A state of its own, without those that were dropped."""
+def _standing(job: Job, execution: Execution, ledger: Ledger, turn: dict[str, Tensor] | None) -> Standing:
+    """Where a turn that was put aside stood, without those of other turns; or the beginning."""
+    if turn is None:
+        return resumed(job, execution)
+    standing = resumed(job, execution, snapshot(ledger, [], None, 0) | turn)
+    standing.groups.waiting.clear()
+    return standing
+
+
+def _share(deadline: float, count: int, left: int) -> float:
+    """When a turn of so many of the runs left should end."""
+    now = time.monotonic()
+    return deadline if math.isinf(deadline) else now + (deadline - now) * count / max(left, 1)
+
+
+def _put_aside(saved: Arrays, dropped: Sequence[int]) -> tuple[Ledger, list[dict[str, Tensor]]]:
+    """A ledger and the states of turns, of one's own, without the runs that were dropped."""
     tensors = {name: torch.tensor(array) for name, array in saved.items()}
-    stay = ~torch.isin(tensors["alive"], torch.tensor(dropped, dtype=torch.int64))
-    tensors |= {name: t[stay] for name, t in tensors.items() if name.startswith("state.") or name == "alive"}
-    tensors["ledger.outcome"][list(dropped)] = OUTCOMES.index("dropped")
-    return tensors
+    ledger = Ledger(*(tensors[f"ledger.{f.name}"] for f in fields(Ledger)))
+    ledger.outcome[list(dropped)] = OUTCOMES.index("dropped")
+    turns: list[dict[str, Tensor]] = []
+    gone = torch.tensor(dropped, dtype=torch.int64)
+    for place in range(int(tensors["turns"])):
+        own = {name.partition("/")[2]: t for name, t in tensors.items() if name.startswith(f"{place}/")}
+        stay = ~torch.isin(own["alive"], gone)
+        if stay.any():
+            turns.append({name: t[stay] for name, t in own.items()} | {"epoch": tensors["epoch"]})
+    return ledger, turns
 
 
-def _told(standing: Standing, aside: Sequence[tuple[list[int], State]], epoch: int) -> tuple[Answer, Arrays | None]:
-    """The group's ledger, and the state of those that were put aside."""
-    ledger = standing.ledger
+def _told(ledger: Ledger, aside: Sequence[Aside], epoch: int) -> tuple[Answer, Arrays | None]:
+    """The group's ledger, and the states of those that were put aside, each turn's for itself: so many fit together."""
+    states: dict[str, Tensor] = {}
+    for place, (members, state) in enumerate(aside):
+        assert (ledger.outcome[members] == TRAINING).all()
+        ledger.best[members], ledger.statistics[members] = state.best.cpu(), state.best_statistics.cpu()
+        ledger.best_epoch[members] = state.best_epoch.cpu()
+        states |= {f"{place}/state.{f.name}": getattr(state, f.name) for f in fields(State)}
+        states[f"{place}/alive"] = torch.tensor(members, dtype=torch.int64)
+    answer = Answer(_arrays({f.name: getattr(ledger, f.name) for f in fields(Ledger)}))
     if not aside:
-        return Answer(_arrays({f.name: getattr(ledger, f.name) for f in fields(Ledger)})), None
-    members = [member for own, _ in aside for member in own]
-    state = State(*(torch.cat([getattr(own, f.name) for _, own in aside]) for f in fields(State)))
-    assert (ledger.outcome[members] == TRAINING).all()
-    ledger.best[members], ledger.statistics[members] = state.best.cpu(), state.best_statistics.cpu()
-    ledger.best_epoch[members] = state.best_epoch.cpu()
-    saved = _arrays(snapshot(ledger, members, state, epoch))
-    return Answer(_arrays({f.name: getattr(ledger, f.name) for f in fields(Ledger)})), saved
+        return answer, None
+    counts = {"epoch": torch.tensor(epoch), "turns": torch.tensor(len(aside))}
+    return answer, _arrays({f"ledger.{f.name}": getattr(ledger, f.name) for f in fields(Ledger)} | states | counts)
 
 
 def _arrays(tensors: Mapping[str, Tensor]) -> Arrays:

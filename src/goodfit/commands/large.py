@@ -20,6 +20,7 @@ from goodfit.data.databases import Query
 from goodfit.data.gathering import Gathered, gather
 from goodfit.data.readers import whole_only
 from goodfit.data.sources import Origin, read_table
+from goodfit.data.splits import holdout
 from goodfit.data.table import Column, Table, counted
 from goodfit.data.target import guess_task, positive, read_classes, read_numbers
 from goodfit.errors import InputError
@@ -93,8 +94,8 @@ def _emptied(held: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _fingerprint(path: Path) -> str:
-    """Of a file's content."""
-    digest = hashlib.blake2b(digest_size=16)
+    """Of a file's kind and content."""
+    digest = hashlib.blake2b("".join(path.suffixes).lower().encode(), digest_size=16)  # by which it is read
     try:
         with path.open("rb") as file:
             while piece := file.read(1 << 24):
@@ -115,6 +116,7 @@ def problem_in(found: Gathered, target: str, inputs: Table, *, task: Task | None
     """
     table, column = inputs, column_of(found.table, target)
     _refuse_missing(column)
+    _refuse_merged(column, found.types[target])
     different = np.unique(column.values)
     values = _raw(column, different, found.types[target])
     kind = task or guess_task(values)
@@ -129,21 +131,32 @@ def problem_in(found: Gathered, target: str, inputs: Table, *, task: Task | None
 
 
 def groups_in(found: Gathered, name: str) -> NDArray[np.int64]:
-    """The group of each row, from 0, in the order of their names."""
+    """The group of each row, from 0, in the order of their names; rows without one are a group."""
     column = column_of(found.table, name)
-    if column.missing.any():
-        raise InputError(f"column {name!r} has no value in row {int(column.missing.argmax()) + 1}: give one")
+    _refuse_merged(column, found.types[name])
     different, group = np.unique(column.values, return_inverse=True)
-    names = _raw(column, different, found.types[name]).cast(pl.String).to_numpy().astype(str)
-    return np.asarray(np.argsort(np.argsort(names))[group], dtype=np.int64)
+    known = different >= 0 if column.kind == "category" else ~np.isnan(different)
+    names = np.full(len(different), "", dtype=object)
+    names[known] = _raw(column, different[known], found.types[name]).cast(pl.String).to_list()
+    return np.asarray(np.argsort(np.argsort(names.astype(str)))[group], dtype=np.int64)
+
+
+def _refuse_merged(column: Column, dtype: str) -> None:
+    """Raise InputError where whole numbers are so large that neighbours are one float."""
+    if "Int" in dtype and bool((np.abs(column.values) >= 2**53).any()):
+        raise InputError(
+            f"column {column.name!r} holds whole numbers beyond 2^53, which files can't tell apart: make it text"
+        )
 
 
 def for_search(problem: Problem, most: int, seed: int) -> Problem:
-    """The problem that a search learns from: of a table in files so many of its rows at most, at random, in memory."""
+    """The problem that a search learns from: of a table in files about so many rows, class by class, in memory."""
     if problem.table.shelf is None:
         return problem
-    rows = np.random.default_rng(seed).choice(problem.rows, min(most, problem.rows), replace=False)
-    return replace(problem, table=replace(problem.table, shelf=None)).take(np.sort(rows))
+    rows = np.arange(problem.rows)
+    if most < problem.rows:
+        _, rows = holdout(problem.strata, most / problem.rows, seed, problem.groups)
+    return replace(problem, table=replace(problem.table, shelf=None)).take(rows)
 
 
 def column_of(table: Table, name: str) -> Column:

@@ -13,6 +13,7 @@ from goodfit.commands.large import frames_of
 from goodfit.commands.spreadsheet import csv_bytes
 from goodfit.commands.terminal import counting, print_json, print_raw
 from goodfit.commands.writing import WRITERS, write_frames
+from goodfit.data.batches import counted_from
 from goodfit.data.collecting import (
     SUFFIXES,
     Collection,
@@ -68,7 +69,11 @@ def _frames(model: AnyModel, new: Origin, column: str | None, memory: int | None
     """The predictions, a piece of the new rows after the other."""
     if model.medium is None:
         texts = frozenset(field.name for field in model.encoders[0].schema.fields if field.kind == "category")
-        yield from (predictions(model, frame) for frame in frames_of(new, memory, texts))
+        rows = 0
+        for frame in frames_of(new, memory, texts):
+            with counted_from(rows):
+                yield predictions(model, frame)
+            rows += frame.height
     else:
         found = _new_rows(model, new, column)
         beside = {"file": list(found.names)} if found.names else {}

@@ -117,7 +117,7 @@ def _from_files(found: Gathered, source: Source, target: str) -> tuple[Given, An
     if not inputs.columns:
         raise InputError(f"{name} has no column but the target {target!r}: give columns to predict it from")
     groups = None if source.group is None else groups_in(found, source.group)
-    moments = None if source.time is None else column_of(found.table, source.time).values
+    moments = None if source.time is None else column_of(found.table, source.time)
     times = None if moments is None else read_times(moments, inputs.rows, f"column {source.time!r}")
     problem = _checked(problem_in(found, target, inputs, task=source.task), source.task, name, enough=True)
     again = "" if isinstance(source.data, Query) else ", which serve again for the same table"

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import ipc
 
-from goodfit.columnar import check_claims
-from goodfit.data.readers import SEPARATED, check_path, separated, whole_only
+from goodfit.columnar import check_claims, checked, refusing
+from goodfit.data.readers import SEPARATED, check_path, separated, separator_of, whole_only
 from goodfit.data.shelf import ROWS_AT_ONCE
 from goodfit.errors import InputError
 from goodfit.files import Unzipped
@@ -75,65 +76,71 @@ def batches(path: str | Path) -> Batches:
     return Batches(str(path), 2 * path.stat().st_size, lambda _: _arrow(path))
 
 
-def _parquet(path: Path) -> Batches:
+@contextmanager
+def counted_from(rows: int) -> Iterator[None]:
+    """A refusal of what stands in a piece says where its rows begin: so many stand before it."""
     try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}" + f"; rows are counted from row {rows + 1}" * (rows > 0)) from None
+
+
+def _parquet(path: Path) -> Batches:
+    with refusing(str(path), "parquet"):
         metadata = pq.read_metadata(path)
         check_claims(metadata, path.stat().st_size, str(path))
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, "parquet") from error
     return Batches(str(path), 8 * metadata.num_rows * metadata.num_columns, lambda _: _parquet_frames(path))
 
 
 def _parquet_frames(path: Path) -> Iterator[pl.DataFrame]:
-    try:
-        with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
-            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE // 4):
-                yield cast(pl.DataFrame, pl.from_arrow(batch))
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, "parquet") from error
+    with (
+        refusing(str(path), "parquet"),
+        pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file,
+    ):
+        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE // 4):
+            yield checked(pa.Table.from_batches([batch]))
 
 
 def _arrow(path: Path) -> Iterator[pl.DataFrame]:
-    try:
-        with pa.OSFile(str(path)) as file:
-            try:
-                reader = ipc.open_file(file)
-                for place in range(reader.num_record_batches):
-                    yield cast(pl.DataFrame, pl.from_arrow(reader.get_batch(place)))
-            except pa.ArrowInvalid:
-                file.seek(0)
-                yield from (cast(pl.DataFrame, pl.from_arrow(batch)) for batch in ipc.open_stream(file))
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, "arrow") from error
-
-
-def _damaged(path: Path, kind: str) -> InputError:
-    return InputError(f"{path} is not a whole {kind} file: write or download it anew")
+    with refusing(str(path), "arrow"), pa.OSFile(str(path)) as file:
+        streamed = file.read(6) != b"ARROW1"
+        file.seek(0)
+        reader = ipc.open_stream(file) if streamed else ipc.open_file(file)
+        every = reader if streamed else (reader.get_batch(place) for place in range(reader.num_record_batches))
+        for batch in every:
+            if batch.num_rows:
+                yield checked(pa.Table.from_batches([batch]))
 
 
 def _separated(path: Path, zipped: bool, texts: Texts) -> Iterator[pl.DataFrame]:
     header, before = b"", 0
     for piece in _pieces(path, zipped):
         yield separated(header + piece, path, before=before - header.count(b"\n"), texts=texts)
-        header = header or _header(piece)
+        header = header or _header(piece, path)
         before += piece.count(b"\n")
 
 
-def _header(piece: bytes) -> bytes:
+def _header(piece: bytes, path: Path) -> bytes:
     """The line of names, with its end."""
-    start = len(piece) - len(piece.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
-    return piece[start : _end_of_record(piece, start)]
+    text = piece.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    end = text.find(b"\n") + 1
+    for field in _quoted(path, text).finditer(text):
+        if field.start() >= end:
+            break
+        end = end if field.end() < end else text.find(b"\n", field.end()) + 1
+    return text[:end] if end else text
 
 
 def _pieces(path: Path, zipped: bool) -> Iterator[bytes]:
-    """Whole records: a piece ends at a line's end where every quote before it is closed."""
-    rest = b""
+    """Whole records: a piece ends at a line's end that stands in no quoted field."""
+    rest, quoted = b"", None
     try:
         with path.open("rb") as file:
             content = Unzipped(file, path) if zipped else file
             while more := content.read(BYTES_AT_ONCE):
                 rest += more
-                if end := _last_end(rest):
+                quoted = quoted or _quoted(path, rest)
+                if end := _last_end(rest, quoted):
                     yield rest[:end]
                     rest = rest[end:]
                 elif len(rest) > MOST_OF_A_RECORD:
@@ -146,17 +153,19 @@ def _pieces(path: Path, zipped: bool) -> Iterator[bytes]:
         yield rest
 
 
-def _end_of_record(text: bytes, start: int) -> int:
-    """The place after the first line's end with an even number of quotes before it."""
-    end = text.find(b"\n", start) + 1
-    while end and text.count(b'"', start, end) % 2:
-        end = text.find(b"\n", end) + 1
-    return end or len(text)
+def _quoted(path: Path, content: bytes) -> re.Pattern[bytes]:
+    """What matches a quoted field, or the rest of the text where its quote isn't closed: a quote opens one at a field's
+    start alone."""
+    first = content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").split(b"\n", 1)[0]
+    separator = re.escape(separator_of(first.decode("utf-8", "replace"), path).encode())
+    return re.compile(rb'"(?<![^\n\r' + separator + rb']")(?:[^"]++|"")*+(?:"|\Z)')
 
 
-def _last_end(text: bytes) -> int:
-    """The place after the last line's end with an even number of quotes before it; 0 if there is none."""
+def _last_end(text: bytes, quoted: re.Pattern[bytes]) -> int:
+    """The place after the last line's end that stands in no quoted field; 0 if there is none."""
     end = text.rfind(b"\n") + 1
-    while end and text.count(b'"', 0, end) % 2:
-        end = text.rfind(b"\n", 0, end - 1) + 1
+    for start, stop in reversed([field.span() for field in quoted.finditer(text)]):
+        if stop < end:
+            break
+        end = end if end <= start else text.rfind(b"\n", 0, start) + 1
     return end

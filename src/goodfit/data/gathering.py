@@ -19,7 +19,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from goodfit.data.batches import Batches, Texts
+from goodfit.data.batches import Batches, Texts, counted_from
 from goodfit.data.shelf import Shelf, parts
 from goodfit.data.table import Column, Kind, Table, listed, to_column
 from goodfit.errors import InputError
@@ -66,8 +66,10 @@ def gather(
             (folder / COLUMNS).mkdir(parents=True, exist_ok=True)
             _write(source, fingerprint, folder / COLUMNS, on_rows)
             pa.default_memory_pool().release_unused()
-        except OSError as error:
+        except BaseException as error:
             shutil.rmtree(folder / COLUMNS, ignore_errors=True)
+            if not isinstance(error, OSError):
+                raise
             raise InputError(
                 f"{source.name} is larger than memory, and its columns can't be written to {folder}: {error.strerror}; "
                 "make room there, or name another folder with --cache"
@@ -161,6 +163,8 @@ def _write(source: Batches, fingerprint: str, folder: Path, on_rows: Callable[[i
             if name in texts:
                 raise InputError(f"column {name!r} of {source.name} changes its type: give it one") from None
             texts |= {name}
+            for file in folder.iterdir():
+                file.unlink()
     columns = [
         {"name": g.name, "kind": g.kind, "type": g.type, "levels": _sorted(folder / _file(place, g.kind), g.codes)}
         for place, g in enumerate(growing)
@@ -179,10 +183,8 @@ def _read(source: Batches, texts: Texts, folder: Path, on_rows: Callable[[int], 
             if frame.columns != [g.name for g in growing]:
                 raise InputError(f"{source.name} changes its columns after {rows} rows: {listed(frame.columns)}")
             for column, own in zip(frame, growing, strict=True):
-                try:
+                with counted_from(rows):
                     own.add(column)
-                except InputError as error:
-                    raise InputError(f"{error}" + f"; rows are counted from row {rows + 1}" * (rows > 0)) from None
             rows += frame.height
             on_rows(rows)
     if not rows:

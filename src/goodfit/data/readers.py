@@ -132,16 +132,19 @@ def separated(content: bytes, path: Path, *, before: int = 0, texts: frozenset[s
     text = _text(content, path, before).lstrip("\r\n")
     skipped = content.count(b"\n") - text.count("\n") + before
     text = text if "\n" in text else text.replace("\r", "\n")
-    header = text.split("\n", 1)[0]
-    unquoted = re.sub(r'"[^"]*"', "", header)
-    tabs = path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
-    separator = "\t" if tabs else max(_SEPARATORS, key=unquoted.count)
+    separator = separator_of(text.split("\n", 1)[0], path)
     try:
         frame = _parsed(_plain_records(text, separator, skipped), separator, texts)
     except InputError as error:
         raise InputError(f"{path}{error}") from None
     found = [column.name for column in frame if column.dtype == pl.String]
     return frame.with_columns(_tidied(frame[name], separator, numbers=name not in texts) for name in found)
+
+
+def separator_of(header: str, path: Path) -> str:
+    """A tab by the file's suffix, else what the header has most of outside quotes."""
+    tabs = path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
+    return "\t" if tabs else max(_SEPARATORS, key=re.sub(r'"[^"]*"', "", header).count)
 
 
 def _plain_records(text: str, separator: str, skipped: int) -> str:

@@ -55,7 +55,9 @@ class GroupL1(Proximal):
     proximal operator of the group lasso, at the size of each weight's own step, with the pull of the group as it is.
 
     Acts in every layer: on inputs, and on hidden units by the weights that lead out of them. For inputs of a table, one
-    number each, this selects columns. Each place in the window of a convolution is an input of its own.
+    number each, this selects columns. Each place in the window of a convolution is an input of its own. In loops of
+    one's own a group of an embedding is one of its numbers over all tokens, and of a convolution with groups a place in
+    the window over all of them: there it empties more at once than an input.
 
     Args:
         strength: λ, in units of the loss a unit of weight, in [0, inf): 0 is no penalty; from some value on all

@@ -170,7 +170,7 @@ def read_times(times: Any, rows: int, name: str = "times") -> Floats:
     Raises:
         InputError: not one date or number a row.
     """
-    column = to_column(times, name)
+    column = times if isinstance(times, Column) else to_column(times, name)
     if len(column.values) != rows:
         raise InputError(f"{name} has {len(column.values)} values; give {rows}, one for each row")
     if column.missing.any():

@@ -60,17 +60,14 @@ def read(loader: Iterable[Any], name: str) -> Iterator[Batch]:
         raise InputError(f"{name} yields no rows: give at least one batch")
 
 
-def inputs_alone(given: Any, where: str) -> Batch:
-    """A batch of which only the inputs count: with targets or without, a tensor or a dict alone too.
-
-    Raises:
-        InputError: it is something else.
-    """
-    alone = isinstance(given, list | tuple) and len(given) == 1
-    unlabelled = isinstance(given, Mapping) and not any(key in given for key in LABELS)
-    if alone or unlabelled or isinstance(given, Tensor):
-        return Batch(given[0] if alone else given, torch.empty(0))
-    return _split(given, where)
+def inputs_alone(given: Any) -> Batch:
+    """A batch of which only the inputs count: what is beside them may be of any kind, or missing."""
+    inputs = given
+    if isinstance(given, Mapping):
+        inputs = {key: value for key, value in given.items() if key not in LABELS}
+    elif isinstance(given, list | tuple) and given:
+        inputs = given[0] if len(given) < 3 else tuple(given[:-1])
+    return Batch(inputs, torch.empty(0))
 
 
 def check_loader(loader: object, name: str) -> None:

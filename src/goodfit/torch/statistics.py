@@ -37,7 +37,7 @@ def refresh_statistics(module: nn.Module, batches: Iterable[Any]) -> None:
         with torch.no_grad():
             for said, given in enumerate(batches, 1):
                 where = f"batch {said} of the training loader"
-                call(module, inputs_alone(given, where).to(device), where)
+                call(module, inputs_alone(given).to(device), where)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

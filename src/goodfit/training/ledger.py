@@ -75,6 +75,7 @@ class Ledger:
         """Enter runs of which nothing came: an epoch of unknown losses, and weights of 0."""
         for place in places:
             self.losses[place], self.epochs[place] = math.nan, 1
+            self.best[place], self.statistics[place], self.best_epoch[place] = 0.0, 0.0, 0
             self.outcome[place] = OUTCOMES.index("lost")
 
     def result(self, run: Run, place: int, layout: Layout) -> RunResult:
@@ -92,8 +93,13 @@ class Ledger:
 
 
 def snapshot(ledger: Ledger, members: Sequence[int], state: State | None, epoch: int) -> dict[str, Tensor]:
-    """Everything that a training needs to go on after an epoch of these members, as named tensors."""
+    """Everything that a training needs to go on after an epoch of these members, as named tensors.
+
+    Runs that ran out of time aren't done: who goes on begins them anew.
+    """
     tensors = {f"ledger.{f.name}": getattr(ledger, f.name) for f in fields(ledger)}
+    late = ledger.outcome == OUTCOMES.index("out of time")
+    tensors["ledger.outcome"] = torch.where(late, TRAINING, ledger.outcome)
     if state:
         tensors |= {f"state.{f.name}": getattr(state, f.name) for f in fields(state)}
     return tensors | {"alive": torch.tensor(members, dtype=torch.int64), "epoch": torch.tensor(epoch)}

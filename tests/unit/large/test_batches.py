@@ -4,6 +4,8 @@ import gzip
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -130,3 +132,53 @@ def test_what_can_only_be_read_whole_is_refused(tmp_path):
     path.write_text('{"a": 1}\n')
     with pytest.raises(InputError, match="only be read whole: convert it to Parquet"):
         batches(path)
+
+
+def test_a_quote_opens_a_field_at_its_start_alone(tmp_path):
+    """As reading it whole has it: elsewhere a quote is a letter, and nothing is sought that would close it."""
+    path = tmp_path / "table.csv"
+    path.write_text('name,n\n5" disk,1\n"x\ny",2\n' + "plain,3\n" * 20 + '7" disk,4\n' + '"a ""b""\n",5\n' * 5)
+    assert_same_table(path, tmp_path / "cache")
+
+
+def test_a_header_may_hold_a_line_s_end(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text('"first\nname",n\n' + "".join(f"a,{i}\n" for i in range(40)))
+    assert_same_table(path, tmp_path / "cache")
+
+
+def test_one_stray_quote_costs_no_time(tmp_path, monkeypatch):
+    """A search for its end from every line would take as the square of the lines."""
+    calls = []
+    monkeypatch.setattr(module, "BYTES_AT_ONCE", 1 << 16)
+    path = tmp_path / "table.csv"
+    path.write_text('name,n\n5" disk,1\n' + "plain,3\n" * 20_000)
+    monkeypatch.setattr(module, "separated", lambda *_, **__: calls.append(1))
+    list(batches(path).frames(frozenset()))
+    assert len(calls) == 3, "pieces, not the whole file"
+
+
+@pytest.mark.parametrize(("kind", "fault"), [(".parquet", "text"), (".arrow", "text"), (".arrow", "index")])
+def test_pieces_are_checked_before_polars_sees_them(tmp_path, kind, fault):
+    if fault == "text":
+        broken = pa.Array.from_buffers(
+            pa.string(), 2, [None, pa.py_buffer(np.array([0, 1, 2], np.int32)), pa.py_buffer(b"\xff\xfe")]
+        )
+    else:
+        broken = pa.DictionaryArray.from_arrays(pa.array([0, 7], pa.int32()), pa.array(["a"]), safe=False)
+    table, path = pa.table({"x": broken}), tmp_path / f"table{kind}"
+    if kind == ".arrow":
+        with pa.ipc.new_file(str(path), table.schema) as file:
+            file.write_table(table)
+    else:
+        pq.write_table(table, path)
+    with pytest.raises(InputError, match=r"is not a whole (parquet|arrow) file"):
+        list(batches(path).frames(frozenset()))
+
+
+def test_batches_without_rows_are_none(tmp_path):
+    path, some = tmp_path / "table.arrow", [pa.record_batch({"x": pa.array(x, pa.float64())}) for x in ([1.5, 2.5], [])]
+    with pa.ipc.new_stream(str(path), some[0].schema) as stream:
+        for place in (0, 1, 0):
+            stream.write_batch(some[place])
+    assert [frame.height for frame in batches(path).frames(frozenset())] == [2, 2]

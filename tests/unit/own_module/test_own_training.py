@@ -481,3 +481,13 @@ def test_who_is_a_weight_can_be_said():
     net = Custom()
     model = Regularized(net, "l2=1", penalized=lambda name, values: name == "scale")
     assert model.penalty().item() == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    "beside", [([{"boxes": 1}],), ((torch.zeros(8), torch.ones(8)),), (["id"] * 8,), (torch.tensor(3.0),), ()]
+)
+def test_statistics_need_inputs_alone(beside):
+    """What stands beside them in a batch may be of any kind."""
+    X, net = torch.randn(8, 3), nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 1))
+    refresh_statistics(net, [(X, *beside)])
+    torch.testing.assert_close(net[0].running_mean, X.mean(0))
