@@ -61,13 +61,17 @@ def read(loader: Iterable[Any], name: str) -> Iterator[Batch]:
 
 
 def inputs_alone(given: Any) -> Batch:
-    """A batch of which only the inputs count: what is beside them may be of any kind, or missing."""
-    inputs = given
+    """A batch of which only the inputs count: what is beside them may be of any kind, or missing.
+
+    The targets in a dict stay beside the others, for a module that computes its own loss.
+    """
     if isinstance(given, Mapping):
+        label = next((key for key in LABELS if isinstance(given.get(key), Tensor)), "")
         inputs = {key: value for key, value in given.items() if key not in LABELS}
-    elif isinstance(given, list | tuple) and given:
-        inputs = given[0] if len(given) < 3 else tuple(given[:-1])
-    return Batch(inputs, torch.empty(0))
+        return Batch(inputs, given[label] if label else torch.empty(0), label)
+    if isinstance(given, list | tuple) and given:
+        return Batch(given[0] if len(given) < 3 else tuple(given[:-1]), torch.empty(0))
+    return Batch(given, torch.empty(0))
 
 
 def check_loader(loader: object, name: str) -> None:
