@@ -53,9 +53,9 @@ def make_rows(rows: int = ROWS) -> Data:
     return Data(inputs, targets, torch.ones(rows), "binary")
 
 
-def make_runs() -> list[Run]:
+def make_runs(rows: int = ROWS) -> list[Run]:
     """Trials as a search has them: doses and rates of their own, over five folds."""
-    draw, fold = np.random.default_rng(0), np.arange(ROWS) % FOLDS
+    draw, fold = np.random.default_rng(0), np.arange(rows) % FOLDS
     runs = []
     for _ in range(TRIALS):
         recipe = Recipe.parse(
@@ -73,6 +73,7 @@ def two_nodes() -> Iterator[Execution]:
     import ray
     from ray.cluster_utils import Cluster
 
+    os.makedirs(os.path.dirname(ray._private.utils.get_ray_address_file(None)), exist_ok=True)  # Ray expects it there
     folder = tempfile.mkdtemp(prefix="ray-")
     cluster = Cluster(initialize_head=True, head_node_args=NODE | {"include_dashboard": False, "temp_dir": folder})
     try:
@@ -129,8 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--rows", type=int, default=ROWS)
     asked = parser.parse_args(arguments)
-    data, runs = make_rows(), make_runs()
+    data, runs = make_rows(asked.rows), make_runs(asked.rows)
     length = Settings(hidden=(64, 64), batch_size=128, max_epochs=asked.epochs, schedule="cosine")
     trials = np.repeat(np.arange(TRIALS), FOLDS)
 
@@ -141,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return train(data, runs, length, execution=execution)
 
     print(
-        f"{TRIALS} trials over {FOLDS} folds of {ROWS} rows, hidden (64, 64), {length.max_epochs} epochs; load", end=" "
+        f"{TRIALS} trials over {FOLDS} folds of {asked.rows} rows, hidden (64, 64), {length.max_epochs} epochs; load", end=" "
     )
     print(f"{os.getloadavg()[0]:.2f}")
     with two_nodes() as far:
