@@ -142,10 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def whole(execution: Execution) -> list[RunResult]:
         return train(data, runs, length, execution=execution)
 
-    print(
-        f"{TRIALS} trials over {FOLDS} folds of {asked.rows} rows, hidden (64, 64), {length.max_epochs} epochs; load", end=" "
-    )
-    print(f"{os.getloadavg()[0]:.2f}")
+    print(f"{TRIALS} trials over {FOLDS} folds of {asked.rows} rows, hidden (64, 64), {length.max_epochs} epochs")
+    print(f"load {os.getloadavg()[0]:.2f}")
     with two_nodes() as far:
         short = replace(length, max_epochs=1)
         _, cold = clocked(lambda execution: train(data, runs, short, execution=execution), far)

@@ -355,6 +355,21 @@ PUBLIC void goodfit_shrink(float* weights, const float* second, const float* gra
     step(weights, second, gradient, mean, zero, count, rate, correction, eps, l1, share);
 }
 
+// Group L1 likewise, on blocks of units x width, a group a column.
+PUBLIC int goodfit_shrink_groups(float* weights, const float* second, const float* gradient, float* mean,
+                                 const std::uint8_t* zero, std::int64_t blocks, std::int64_t units, std::int64_t width,
+                                 float rate, float correction, float eps, float strength, float half_at,
+                                 float share) try {
+    const Columns columns{weights, second, gradient, mean, zero, blocks, units, width,
+                          rate, correction, eps, strength, half_at, share};
+    auto* step = shrink_columns<false>;
+    if (second) step = shrink_columns<true>;
+    step(columns);
+    return DONE;
+} catch (const std::bad_alloc&) {
+    return OUT_OF_MEMORY;
+}
+
 // Which weights are 0.
 PUBLIC void goodfit_zeros(const float* __restrict weights, std::uint8_t* __restrict zero, std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i) zero[i] = weights[i] == 0.0f;

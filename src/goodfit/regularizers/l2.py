@@ -65,6 +65,13 @@ class L2(InLoss):
         """2 λ w."""
         return weights * (2.0 * column(self.strength, weights))
 
+    def add_gradient(self, gradient: Tensor, weights: Tensor) -> None:
+        """Add 2 λ w in one pass where λ is a number."""
+        if isinstance(self.strength, Tensor):
+            super().add_gradient(gradient, weights)
+        else:
+            gradient.add_(weights, alpha=2.0 * self.strength)
+
     def for_biases(self) -> Self | None:
         """The penalty on biases, if asked for."""
         return replace(self, strength=biased(self.strength, self.biases)) if asked(self.biases) else None

@@ -133,6 +133,10 @@ class InLoss(OnWeights):
     def gradient(self, weights: Tensor) -> Tensor:
         """The penalty's gradient, `(M, D, H)`."""
 
+    def add_gradient(self, gradient: Tensor, weights: Tensor) -> None:
+        """Add the penalty's gradient at these weights to another one, in place."""
+        gradient.add_(self.gradient(weights))
+
 
 class Decays(OnWeights):
     """Shrinks the weights before the optimizer's step."""
@@ -140,6 +144,10 @@ class Decays(OnWeights):
     @abstractmethod
     def decay(self, weights: Tensor, learning_rate: Dose) -> Tensor:
         """The weights `(M, D, H)`, shrunk."""
+
+    def decay_(self, weights: Tensor, learning_rate: Dose) -> None:
+        """Shrink the weights in place."""
+        weights.copy_(self.decay(weights, learning_rate))
 
 
 class Proximal(OnWeights):
@@ -170,6 +178,10 @@ class Averages(Regularizer):
     @abstractmethod
     def average(self, average: Tensor, weights: Tensor) -> Tensor:
         """The new average `(M, P)` of all parameters."""
+
+    def average_(self, average: Tensor, weights: Tensor) -> None:
+        """Take the weights into the average in place."""
+        average.copy_(self.average(average, weights))
 
 
 class Stops(Regularizer):

@@ -45,3 +45,7 @@ class WeightAveraging(Averages):
     def average(self, average: Tensor, weights: Tensor) -> Tensor:
         """The new average."""
         return torch.lerp(average, weights, 1.0 - column(self.decay, weights))
+
+    def average_(self, average: Tensor, weights: Tensor) -> None:
+        """The same in place, in one pass."""
+        average.lerp_(weights, 1.0 - column(self.decay, weights))

@@ -46,8 +46,15 @@ class WeightDecay(Decays):
 
     def decay(self, weights: Tensor, learning_rate: Dose) -> Tensor:
         """w (1 - α λ), never past 0."""
+        return weights * self._kept(weights, learning_rate)
+
+    def decay_(self, weights: Tensor, learning_rate: Dose) -> None:
+        """The same in place, in one pass."""
+        weights.mul_(self._kept(weights, learning_rate))
+
+    def _kept(self, weights: Tensor, learning_rate: Dose) -> Dose:
         rate = column(self.strength, weights) * column(learning_rate, weights)
-        return weights * (1.0 - rate).clamp(min=0.0) if isinstance(rate, Tensor) else weights * max(1.0 - rate, 0.0)
+        return (1.0 - rate).clamp(min=0.0) if isinstance(rate, Tensor) else max(1.0 - rate, 0.0)
 
     def for_biases(self) -> Self | None:
         """The decay of biases, if asked for."""

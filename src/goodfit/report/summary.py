@@ -51,7 +51,7 @@ def summarize_fit(fitted: Fit, diagnosis: Diagnosis, labels: Labels, test: OnTes
     summary["settings"] |= asdict(fitted.plan)
     features = _features(recipes, results, fitted.prepared)
     held, where = (test.problem, TEST) if test else (None, HELD_OUT)
-    rows, predicted = held_out_predictions(fitted.prepared, fitted.best.results)
+    rows, predicted = fitted.held_out(fitted.chosen)
     threshold_from = (problem.bare.take(rows), predicted)
     raw = test.as_resampled if test else _held_out_as_resampled(fitted)
     if test:

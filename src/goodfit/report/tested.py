@@ -10,7 +10,7 @@ import numpy as np
 from goodfit.report.tables import OnTest
 from goodfit.statistics import Estimate
 from goodfit.studies.baselines import CONSTANT
-from goodfit.studies.fitting import Fit, as_resampled, held_out_predictions, model_of
+from goodfit.studies.fitting import Fit, as_resampled, model_of
 from goodfit.studies.learners import constant
 from goodfit.studies.problem import Floats, Problem
 from goodfit.studies.rating import scores_of, threshold_of
@@ -60,7 +60,7 @@ def _as_resampled(fitted: Fit, test: Problem) -> Floats | None:
 def _predictor(fitted: Fit, place: int, test: Problem) -> Predictor:
     """A candidate's predictions for the test rows, and its threshold, chosen on rows that its networks held out."""
     candidate = fitted.candidates[place]
-    rows, held_out = held_out_predictions(fitted.prepared, candidate.results)
+    rows, held_out = fitted.held_out(place)
     threshold = threshold_of(fitted.prepared.problem, held_out, rows)
     return Predictor(model_of(fitted, candidate).predict(test.table), threshold)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from goodfit.data.ordering import time_splits
 from goodfit.data.schema import Schema
@@ -94,11 +95,18 @@ class Fit:
     chosen: int
     settings: Settings
     plan: Plan
+    _held_out: dict[int, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def best(self) -> Candidate:
         """The chosen candidate."""
         return self.candidates[self.chosen]
+
+    def held_out(self, place: int) -> tuple[Ints, Floats]:
+        """`held_out_predictions` of a candidate, worked out once."""
+        if place not in self._held_out:
+            self._held_out[place] = held_out_predictions(self.prepared, self.candidates[place].results)
+        return self._held_out[place]
 
 
 def fit(
@@ -198,21 +206,48 @@ def held_out_predictions(
     each = {id(out): out for _, out in told}.values()
     held = np.unique(np.concatenate([np.empty(0, np.int64), *each]))
     total, count = np.zeros((len(held), max(len(prepared.problem.classes), 1))), np.zeros(len(held))
-    for result, out in told:
-        places = np.searchsorted(held, out)
-        total[places] += predictions(prepared, result, out)
+    for _, rows, values in predicted_in_parts(prepared, [r for r, _ in told], [out for _, out in told]):
+        places = np.searchsorted(held, rows)
+        total[places] += values
         count[places] += 1
     return held, total / count[:, None]
 
 
+def predicted_in_parts(
+    prepared: Prepared, results: Sequence[RunResult], asked: Sequence[Ints]
+) -> Iterator[tuple[int, Ints, Floats]]:
+    """Predictions of several networks, so many rows at a time; rows are read once for all that are asked about them.
+
+    Args:
+        prepared: the problem and its views.
+        results: the networks.
+        asked: the rows that each is asked about, one and the same array where they are the same.
+
+    Yields:
+        The place of a network, rows `(r,)`, and its predictions `(r, C)` for them: class probabilities or numbers.
+    """
+    together: dict[tuple[int, int], list[int]] = {}
+    for place, (result, out) in enumerate(zip(results, asked, strict=True)):
+        together.setdefault((result.run.view, id(out)), []).append(place)
+    for (view, _), places in together.items():
+        every, out = prepared.data.inputs[view], asked[places[0]]
+        for part in parts(len(out), PREDICTED):
+            rows = out[part]
+            inputs = every[rows].double()
+            for place in places:
+                yield place, rows, _predicted(prepared, results[place], inputs)
+
+
+def _predicted(prepared: Prepared, result: RunResult, inputs: Tensor) -> Floats:
+    parameters, statistics = result.parameters[None], result.statistics[None]
+    outputs = network_outputs(parameters, statistics, result.layout, result.run.recipe, inputs)
+    values = probabilities(outputs, prepared.problem.task)[0].numpy()
+    return prepared.scales[result.run.view].backward(values) if prepared.scales else np.asarray(values)
+
+
 def predictions(prepared: Prepared, result: RunResult, rows: Ints) -> Floats:
     """A network's predictions `(r, C)` for rows of the problem: class probabilities or numbers."""
-    parameters, statistics = result.parameters[None], result.statistics[None]
-    every = prepared.data.inputs[result.run.view]
-    some = (every[rows[part]].double() for part in parts(len(rows), PREDICTED))
-    outputs = [network_outputs(parameters, statistics, result.layout, result.run.recipe, inputs) for inputs in some]
-    values = probabilities(torch.cat(outputs, 1), prepared.problem.task)[0].numpy()
-    return prepared.scales[result.run.view].backward(values) if prepared.scales else np.asarray(values)
+    return np.concatenate([values for _, _, values in predicted_in_parts(prepared, [result], [rows])])
 
 
 def as_resampled(result: RunResult) -> RunResult:

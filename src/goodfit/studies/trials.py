@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from goodfit.diagnosis import Evidence, Leaks, Trial
 from goodfit.diagnosis.evidence import Kind
 from goodfit.extrapolation import Extrapolation
 from goodfit.metrics import majority_scores, mean_scores
-from goodfit.studies.fitting import Fit, held_out_predictions, predictions
+from goodfit.studies.fitting import Fit, held_out_predictions, predicted_in_parts
 from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.rating import scores_of
@@ -47,9 +47,12 @@ def trial_of(
         count[out] += 1
         if result.failed:
             total[out] = np.nan
-        elif len(out):
-            losses = row_losses(problem, predictions(prepared, result, out), out)
-            total[out] += losses if scored else losses + _flattery(prepared, result, results)
+    going = [place for place, result in enumerate(results) if not result.failed and len(asked[place])]
+    told, extra = [results[place] for place in going], [0.0] * len(going)
+    if not scored:
+        extra = [_flattery(prepared, result, results) for result in told]
+    for place, rows, values in predicted_in_parts(prepared, told, [asked[place] for place in going]):
+        total[rows] += row_losses(problem, values, rows) + extra[place]
     held = np.flatnonzero(count)
     units = np.array([prepared.scales[r.run.view].scale ** 2 for r in results]) if prepared.scales else None
     return Trial(kind, name, str(results[0].run.recipe), tuple(results), total[held] / count[held], units)
@@ -60,7 +63,7 @@ def gather_evidence(fitted: Fit) -> Evidence:
     trials = [trial_of(fitted.prepared, c.results, "dose", str(c.recipe)) for c in fitted.candidates]
     names = [trial.recipe for trial in trials]
     reference = names.index("none") if "none" in names else fitted.chosen
-    return evidence_of(fitted.prepared, trials, reference=reference, chosen=fitted.chosen)
+    return evidence_of(fitted.prepared, trials, reference=reference, chosen=fitted.chosen, told=fitted.held_out)
 
 
 def evidence_of(
@@ -70,6 +73,7 @@ def evidence_of(
     reference: int,
     chosen: int,
     scored: Sequence[Ints] | None = None,
+    told: Callable[[int], tuple[Ints, Floats]] | None = None,
     leaks: Leaks | None = None,
     growth: Extrapolation | None = None,
 ) -> Evidence:
@@ -82,6 +86,7 @@ def evidence_of(
         chosen: the place of the network that is used.
         scored: the rows that each of the first networks is asked about, each row once; None for those that each
             network watched.
+        told: what a trial's networks predict for the rows that they watched, where that is known already.
         leaks: what in the rows would flatter.
         growth: what more rows would bring.
     """
@@ -89,12 +94,18 @@ def evidence_of(
     each = tuple(scored or [result.run.validation for result in trials[chosen].results])
     first = slice(len(each))
     rows = np.unique(np.concatenate(each))
-    held, predicted = problem.bare.take(rows), _predicted(prepared, trials[chosen].results[first], each, rows)
+    held = problem.bare.take(rows)
     usable = [i for i, trial in enumerate(trials) if trial.usable and trial.kind == "dose"]
     means = [float(np.average(trials[i].losses, weights=held.weights)) for i in usable]
     best = usable[int(np.argmin(means))] if usable else chosen
-    told = np.isfinite(predicted).all(1)
-    scores, baseline = _scores(problem, predicted[told], rows[told])
+
+    def of(place: int) -> Floats:
+        known = told(place) if told else held_out_predictions(prepared, trials[place].results[first], each)
+        return _placed(rows, *known)
+
+    predicted = of(chosen)
+    finite = np.isfinite(predicted).all(1)
+    scores, baseline = _scores(problem, predicted[finite], rows[finite])
     return Evidence(
         task=problem.task,
         trials=tuple(trials),
@@ -104,7 +115,7 @@ def evidence_of(
         target=held.target,
         weights=held.weights,
         predicted=predicted,
-        best=_predicted(prepared, trials[best].results[first], each, rows),
+        best=predicted if best == chosen else of(best),
         held=each,
         scores=scores,
         baseline=baseline,
@@ -114,9 +125,8 @@ def evidence_of(
     )
 
 
-def _predicted(prepared: Prepared, results: Sequence[RunResult], asked: Sequence[Ints], rows: Ints) -> Floats:
-    """The predictions `(r, C)` for rows by the networks that are asked about them; nan where one diverged."""
-    told, values = held_out_predictions(prepared, results, asked)
+def _placed(rows: Ints, told: Ints, values: Floats) -> Floats:
+    """Predictions `(r, C)` for some of the rows among all of them; nan for those that no network told."""
     predicted = np.full((len(rows), values.shape[1]), np.nan)
     predicted[np.searchsorted(rows, told)] = values
     return predicted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -43,15 +44,20 @@ class Acting:
             tuple((part, _holder(part, parameter)) for part in own if isinstance(part, Proximal)),
         )
 
-    @property
+    @cached_property
     def holders(self) -> list[Holder]:
         """What holds the parameter's weights at 0."""
         return [holder for _, holder in self.proximals if holder]
 
     @property
-    def waits(self) -> bool:
+    def early(self) -> bool:
         """Whether there is something to do before a step."""
         return bool(self.penalties or self.decays or self.holders)
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do at all."""
+        return not (self.penalties or self.decays or self.proximals)
 
     def note(self) -> None:
         """Take note of the weights that a step, and the gradient before it, start from."""
@@ -61,11 +67,14 @@ class Acting:
     def before(self, learning_rate: Tensor | float, scale: Tensor | None) -> None:
         """Add the penalties' gradients, multiplied as the gradient is, and decay."""
         values = self.parameter.values
+        gradient = values.grad
         for penalty in self.penalties:
-            added = penalty.gradient(values)
-            values.grad.add_(added if scale is None else added * scale.to(added.device))  # type: ignore[union-attr]
+            if scale is None:
+                penalty.add_gradient(gradient, values)  # type: ignore[arg-type]
+            else:
+                gradient.add_(penalty.gradient(values) * scale.to(values.device))  # type: ignore[union-attr]
         for decay in self.decays:
-            values.copy_(decay.decay(values, learning_rate))
+            decay.decay_(values, learning_rate)
 
     def after(self, optimizer: Optimizer, group: Group) -> None:
         """Map the weights at the size of the step that was taken."""

@@ -277,7 +277,7 @@ class Regularized(nn.Module):
         self.updates.steps, self.batches = state["steps"], state["batches"]
         self.kept, self.restored = state["kept"], state["restored"]
         devices = {parameter.name: parameter.values.device for parameter in self.updates.parameters}
-        self.updates.averages = {name: value.to(devices[name]) for name, value in state["averages"].items()}
+        self.updates.averages = {name: value.to(devices[name], copy=True) for name, value in state["averages"].items()}
         for name, holder in self.updates.holders.items():
             holder.take(state["holders"][name])
         self.keeper.take(state["keeper"])

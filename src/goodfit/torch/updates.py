@@ -45,6 +45,8 @@ class Updates:
         self._known = {id(known.parameter.values): known for known in every}
         self._optimizers: list[Optimizer] = []
         self._average = next((part for part in self.recipe if isinstance(part, Averages)), None)
+        self._early = any(known.penalties or known.decays for known in self._known.values())
+        self._busy = {key: known for key, known in self._known.items() if self._average or not known.idle}
 
     def __getstate__(self) -> dict[str, Any]:
         """Of a copy, which knows other parameters and no optimizer yet."""
@@ -66,7 +68,7 @@ class Updates:
         self._check(optimizer)
         self._optimizers.append(optimizer)
         held = [known for group in optimizer.param_groups for known in self._of(group)]
-        if any(known.waits for known in held):
+        if any(known.early for known in held):
             optimizer.register_step_pre_hook(self._before)
         optimizer.register_step_post_hook(self._after)
 
@@ -86,13 +88,14 @@ class Updates:
         return {f"{known.parameter.name}/{i}": holder for known in every for i, holder in enumerate(known.holders)}
 
     def _of(self, group: Group) -> list[Acting]:
-        """What acts on the parameters of a group."""
-        return [self._known[id(values)] for values in group["params"] if id(values) in self._known]
+        """What acts on the parameters of a group, where anything does."""
+        return [known for values in group["params"] if (known := self._busy.get(id(values)))]
 
     def _before(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
-        for known in (known for group in optimizer.param_groups for known in self._of(group)):
-            known.note()
+        for group in optimizer.param_groups:
+            for known in self._of(group):
+                known.note()
         if closure is None:
             self._regularize(optimizer)
             return None
@@ -112,7 +115,7 @@ class Updates:
 
     @torch.no_grad()
     def _regularize(self, optimizer: Optimizer) -> None:
-        if _overflowed(optimizer):
+        if not self._early or _overflowed(optimizer):
             return
         scale = getattr(optimizer, "grad_scale", None)
         for group in optimizer.param_groups:
@@ -134,9 +137,11 @@ class Updates:
 
     def _keep_average(self, technique: Averages, parameter: Parameter) -> None:
         values = parameter.values.detach()
-        old = self.averages.get(parameter.name)
-        new = values.to(_precise(values), copy=True) if old is None else technique.average(old, values.to(old.dtype))
-        self.averages[parameter.name] = new
+        average = self.averages.get(parameter.name)
+        if average is None:
+            self.averages[parameter.name] = values.to(_precise(values), copy=True)
+        else:
+            technique.average_(average, values.to(average.dtype))
 
     def _check(self, optimizer: Optimizer) -> None:
         if any(known is optimizer for known in self._optimizers):

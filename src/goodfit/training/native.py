@@ -83,6 +83,10 @@ def _prepared(library: ctypes.CDLL) -> ctypes.CDLL:
     if shrink is not None:
         given: list[Any] = [*[ctypes.c_void_p] * 5, ctypes.c_int64, *[ctypes.c_float] * 5]
         shrink.restype, shrink.argtypes = None, given
+    groups = getattr(library, "goodfit_shrink_groups", None)
+    if groups is not None:
+        given = [*[ctypes.c_void_p] * 5, *[ctypes.c_int64] * 3, *[ctypes.c_float] * 6]
+        groups.restype, groups.argtypes = ctypes.c_int, given
     zeros = getattr(library, "goodfit_zeros", None)
     if zeros is not None:
         zeros.restype, zeros.argtypes = None, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]

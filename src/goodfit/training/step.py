@@ -146,7 +146,7 @@ def _update(
     """decay, step, prox, average: the weights after a step, in place."""
     state = block.state
     for decay, weights, _ in _on(block, Decays, parameters, parameters):
-        weights.copy_(decay.decay(weights, rate[:, 0]))
+        decay.decay_(weights, rate[:, 0])
     taken = _optimizer_step(block, gradient, rate=rate, settings=settings, step=step)
     state.parameters.sub_(taken.change)
     sizes = views(taken.size.expand_as(state.parameters), block.layout)

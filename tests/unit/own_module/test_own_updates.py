@@ -1,5 +1,7 @@
 """What a recipe does around the steps of a user's optimizer: penalties, decay, proximal operators, averages."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,9 @@ from torch import nn
 from torch.nn.functional import mse_loss
 
 from goodfit.errors import InputError
-from goodfit.regularizers import L1, L2, ElasticNet, MaxNorm, Recipe, WeightAveraging, WeightDecay
+from goodfit.regularizers import L1, L2, ElasticNet, GroupL1, MaxNorm, Recipe, WeightAveraging, WeightDecay
 from goodfit.torch import Regularized, step_size
+from goodfit.torch.holding import Holder
 from goodfit.training.native import load_library
 
 OPTIMIZERS = {
@@ -372,25 +375,58 @@ def test_an_optimizer_made_before_wrapping_does():
     assert torch.equal(ours.weight, theirs.weight)
 
 
-@pytest.mark.parametrize("kind", ["sgd", "momentum", "adam", "amsgrad", "adamw"])
-def test_l1_by_the_compiled_engine_is_that_of_torch(kind, monkeypatch):
+def trained_by_both(make, recipe, kind, X, y, monkeypatch):
+    """The first weights after 60 steps by the compiled code, and by torch alone."""
     assert load_library() is not None
-    found, calls = [], []
+    found, by_torch, after = [], [], Holder.after
+    monkeypatch.setattr(Holder, "after", lambda holder: (by_torch.append(compiled), after(holder)))
     for compiled in (True, False):
         if not compiled:
             for name in ("shrinking", "holding"):
-                monkeypatch.setattr(f"goodfit.torch.{name}.load_library", lambda: calls.append(1))
+                monkeypatch.setattr(f"goodfit.torch.{name}.load_library", lambda: None)
         torch.manual_seed(0)
-        net = nn.Linear(10, 5)
-        model = Regularized(net, L1(0.2))
+        net = make()
+        model = Regularized(net, recipe)
         optimizer = model.attach(OPTIMIZERS[kind](model.parameter_groups()))
-        X, y = (t.float() for t in rows())
         for _ in range(60):
             optimizer.zero_grad()
-            mse_loss(net(X).sum(1), y).backward()
+            outputs = net(X).flatten(1)
+            mse_loss(outputs.sum(1) / outputs.shape[1] ** 0.5, y).backward()
             optimizer.step()
-        found.append(net.weight.detach())
-    assert calls
+        found.append(next(net.parameters()).detach())
+    assert by_torch == [False] * 60
+    return found
+
+
+@pytest.mark.parametrize("kind", ["sgd", "momentum", "adam", "amsgrad", "adamw"])
+def test_l1_by_the_compiled_engine_is_that_of_torch(kind, monkeypatch):
+    X, y = (t.float() for t in rows())
+    found = trained_by_both(lambda: nn.Linear(10, 5), L1(0.1), kind, X, y, monkeypatch)
     assert torch.equal(found[0] == 0, found[1] == 0)
     assert 0.1 < (found[0] == 0).float().mean() < 1
     torch.testing.assert_close(*found, rtol=1e-5, atol=1e-6)
+
+
+GROUPED = {
+    "linear": (lambda: nn.Linear(10, 5), (10,)),
+    "wide": (lambda: nn.Linear(37, 50), (37,)),
+    "convolution": (lambda: nn.Conv2d(3, 4, 3), (3, 5, 5)),
+    "transposed": (lambda: nn.ConvTranspose1d(6, 4, 3), (6, 5)),
+    "one weight": (lambda: nn.Linear(20, 1), (20,)),
+}
+
+
+@pytest.mark.parametrize(("strength", "half_at"), [(1.0, 0.01), (0.2, math.inf)])
+@pytest.mark.parametrize("kind", ["sgd", "momentum", "adam", "amsgrad"])
+@pytest.mark.parametrize("layer", GROUPED)
+def test_group_l1_by_the_compiled_engine_is_that_of_torch(layer, kind, strength, half_at, monkeypatch):
+    make, shape = GROUPED[layer]
+    generator = torch.Generator().manual_seed(0)
+    X = torch.randn(200, *shape, generator=generator)
+    y = X.flatten(1)[:, :3].sum(1)
+    found = trained_by_both(make, GroupL1(strength, half_at=half_at), kind, X, y, monkeypatch)
+    assert torch.equal(found[0] == 0, found[1] == 0)
+    assert found[0].isfinite().all()
+    assert not (found[0] == 0).all()
+    assert (found[0] == 0).any() or kind in ("sgd", "momentum")
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
