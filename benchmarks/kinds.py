@@ -34,7 +34,7 @@ from goodfit.sounds import waves
 from goodfit.sounds.mel import RATE
 from goodfit.statistics import Estimate, mean_interval, paired_interval
 from goodfit.studies.findings import first_weights
-from goodfit.studies.fitting import predictions
+from goodfit.studies.predicting import predictions
 from goodfit.studies.preparing import prepare
 from goodfit.studies.problem import Problem, read_problem
 from goodfit.studies.usual import usual_channels

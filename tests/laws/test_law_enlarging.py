@@ -37,7 +37,8 @@ from goodfit.regularizers.texts import back_translation
 from goodfit.studies import comparison, diagnosing, fitting, samples
 from goodfit.studies.comparison import Repeats, compare
 from goodfit.studies.diagnosing import diagnose_problem
-from goodfit.studies.fitting import Plan, as_resampled, fit, model_of, predictions
+from goodfit.studies.fitting import Plan, as_resampled, fit, model_of
+from goodfit.studies.predicting import predictions
 from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Problem, read_problem
 from goodfit.studies.subject import Subject

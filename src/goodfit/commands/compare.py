@@ -9,7 +9,7 @@ from typing import Any
 
 from goodfit.commands.folder import open_if_given, write_run
 from goodfit.commands.reading import Source, read_source
-from goodfit.commands.terminal import print_json, print_table, progress, say
+from goodfit.commands.terminal import print_json, print_table, progress, say, waiting
 from goodfit.regularizers import Recipe
 from goodfit.report.summary import summarize_comparison
 from goodfit.report.tables import Labels, comparison_table
@@ -89,7 +89,8 @@ def finish(
 ) -> None:
     """Write the run folder and show the table."""
     if out:
-        summary = summarize_comparison(comparison, labels, extra)
+        with waiting("scoring"):
+            summary = summarize_comparison(comparison, labels, extra)
         write_run(out, summary, history_frame(comparison.results))
     if json:
         print_json(comparison.to_dict() | ({"run": str(out)} if out else {}))

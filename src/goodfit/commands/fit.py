@@ -12,7 +12,7 @@ import numpy as np
 from goodfit.commands.folder import open_folder, write_run
 from goodfit.commands.large import for_search
 from goodfit.commands.reading import Source, read_source
-from goodfit.commands.terminal import print_json, print_table, progress, say
+from goodfit.commands.terminal import print_json, print_table, progress, say, waiting
 from goodfit.diagnosis import diagnose
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
@@ -81,7 +81,8 @@ def run(request: Request) -> None:
     check_metric(plan.metric, given.problem)
     check_costs(plan.costs, given.problem, [np.arange(given.problem.rows)])
     with open_folder(request.out, model=True) as checkpoint:
-        parts, notes = split_test(given.problem, TEST_SHARE, request.seed), given.notes
+        with waiting("splitting off test rows"):
+            parts, notes = split_test(given.problem, TEST_SHARE, request.seed), given.notes
         del given  # of 20 million rows half a gigabyte
         if asked is None:
             from goodfit.commands import search  # Optuna and its database only where they're used
@@ -144,7 +145,8 @@ def _fit(
             on_epoch=on_epoch,
             checkpoint=checkpoint,
         )
-    summary = _summary(fitted, test, request, notes)
+    with waiting("scoring"):
+        summary = _summary(fitted, test, request, notes)
     write_run(
         request.out, summary, history_frame([c.results for c in fitted.candidates]), model_of(fitted, fitted.best)
     )

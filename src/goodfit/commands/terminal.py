@@ -16,7 +16,15 @@ from typing import Any, TextIO, cast
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -158,6 +166,18 @@ def counting(label: str) -> Iterator[Callable[[int], None]]:
             bar.update(task, completed=rows, speed=rows / max(time.monotonic() - started, 1e-3))
 
         yield update
+
+
+@contextmanager
+def waiting(label: str) -> Iterator[None]:
+    """What is being done and for how long, on standard error, where its end isn't known; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(file=cast(TextIO, Steady(sys.stderr))), transient=True) as bar:
+        bar.add_task(label, total=None)
+        yield
 
 
 @contextmanager

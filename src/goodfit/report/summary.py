@@ -20,7 +20,8 @@ from goodfit.report.tables import Labels, OnTest, comparison_table, fit_table
 from goodfit.saving import FORMAT_OF_SUMMARIES
 from goodfit.studies.comparison import Comparison
 from goodfit.studies.findings import Histogram, selected_columns, selected_terms, weight_histograms
-from goodfit.studies.fitting import Fit, as_resampled, held_out_predictions, predictions
+from goodfit.studies.fitting import Fit, as_resampled
+from goodfit.studies.predicting import held_out_predictions, predictions
 from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats, Problem
 from goodfit.studies.rating import scores_of, threshold_of

@@ -15,7 +15,7 @@ from goodfit.metrics import majority_scores, mean_scores, metrics_of
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
 from goodfit.statistics import Estimate, mean_interval, paired_interval
-from goodfit.studies.fitting import predictions
+from goodfit.studies.predicting import predictions
 from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.rating import scores_of, threshold_of

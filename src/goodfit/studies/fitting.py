@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from goodfit.data.ordering import time_splits
 from goodfit.data.schema import Schema
-from goodfit.data.shelf import parts
 from goodfit.data.splits import folds
 from goodfit.decision import Decision
 from goodfit.errors import InputError
-from goodfit.model import PREDICTED, Model, network_outputs
+from goodfit.model import Model
 from goodfit.networks import views
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
+from goodfit.studies.predicting import held_out_predictions
 from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.rating import check_costs, check_metric, decides, decision_of, rated
 from goodfit.training import Checkpoint, Execution, Progress, Run, RunResult, Settings, train
-from goodfit.training.losses import probabilities
 
 MOST_BYTES_OF_VIEWS = 1_000_000_000
 MOST_ROWS_OF_FOLDS = 50_000
@@ -186,68 +184,6 @@ def model_from(prepared: Prepared, kept: Sequence[RunResult]) -> Model:
         parameters=np.stack([result.parameters for result in kept]),
         statistics=np.stack([result.statistics for result in kept]),
     )
-
-
-def held_out_predictions(
-    prepared: Prepared, results: Sequence[RunResult], scored: Sequence[Ints] | None = None
-) -> tuple[Ints, Floats]:
-    """Predictions for rows by networks that held them out.
-
-    Args:
-        prepared: the problem and its views.
-        results: the networks.
-        scored: the rows that each network is asked about; None for those that it watched.
-
-    Returns:
-        The rows' numbers `(r,)` and predictions `(r, C)`: the mean over the networks that held a row out.
-    """
-    asked = scored or [result.run.validation for result in results]
-    told = [(result, out) for result, out in zip(results, asked, strict=True) if not result.failed]
-    each = {id(out): out for _, out in told}.values()
-    held = np.unique(np.concatenate([np.empty(0, np.int64), *each]))
-    total, count = np.zeros((len(held), max(len(prepared.problem.classes), 1))), np.zeros(len(held))
-    for _, rows, values in predicted_in_parts(prepared, [r for r, _ in told], [out for _, out in told]):
-        places = np.searchsorted(held, rows)
-        total[places] += values
-        count[places] += 1
-    return held, total / count[:, None]
-
-
-def predicted_in_parts(
-    prepared: Prepared, results: Sequence[RunResult], asked: Sequence[Ints]
-) -> Iterator[tuple[int, Ints, Floats]]:
-    """Predictions of several networks, so many rows at a time; rows are read once for all that are asked about them.
-
-    Args:
-        prepared: the problem and its views.
-        results: the networks.
-        asked: the rows that each is asked about, one and the same array where they are the same.
-
-    Yields:
-        The place of a network, rows `(r,)`, and its predictions `(r, C)` for them: class probabilities or numbers.
-    """
-    together: dict[tuple[int, int], list[int]] = {}
-    for place, (result, out) in enumerate(zip(results, asked, strict=True)):
-        together.setdefault((result.run.view, id(out)), []).append(place)
-    for (view, _), places in together.items():
-        every, out = prepared.data.inputs[view], asked[places[0]]
-        for part in parts(len(out), PREDICTED):
-            rows = out[part]
-            inputs = every[rows].double()
-            for place in places:
-                yield place, rows, _predicted(prepared, results[place], inputs)
-
-
-def _predicted(prepared: Prepared, result: RunResult, inputs: Tensor) -> Floats:
-    parameters, statistics = result.parameters[None], result.statistics[None]
-    outputs = network_outputs(parameters, statistics, result.layout, result.run.recipe, inputs)
-    values = probabilities(outputs, prepared.problem.task)[0].numpy()
-    return prepared.scales[result.run.view].backward(values) if prepared.scales else np.asarray(values)
-
-
-def predictions(prepared: Prepared, result: RunResult, rows: Ints) -> Floats:
-    """A network's predictions `(r, C)` for rows of the problem: class probabilities or numbers."""
-    return np.concatenate([values for _, _, values in predicted_in_parts(prepared, [result], [rows])])
 
 
 def as_resampled(result: RunResult) -> RunResult:

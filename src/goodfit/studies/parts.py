@@ -9,7 +9,7 @@ import numpy as np
 from goodfit.decompositions import decompose
 from goodfit.diagnosis import Trial
 from goodfit.studies.diagnosing import Diagnosed
-from goodfit.studies.fitting import held_out_predictions
+from goodfit.studies.predicting import held_out_predictions
 from goodfit.studies.trials import FOLDS
 
 

@@ -13,7 +13,7 @@ from goodfit.data.splits import folds
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
-from goodfit.studies.fitting import predictions
+from goodfit.studies.predicting import predictions
 from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.subject import Subject

@@ -10,7 +10,8 @@ from goodfit.diagnosis import Evidence, Leaks, Trial
 from goodfit.diagnosis.evidence import Kind
 from goodfit.extrapolation import Extrapolation
 from goodfit.metrics import majority_scores, mean_scores
-from goodfit.studies.fitting import Fit, held_out_predictions, predicted_in_parts
+from goodfit.studies.fitting import Fit
+from goodfit.studies.predicting import held_out_predictions, predicted_in_parts
 from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.rating import scores_of

@@ -5,7 +5,8 @@ import polars as pl
 
 from goodfit.regularizers import Recipe
 from goodfit.report.tables import Labels, OnTest
-from goodfit.studies.fitting import Fit, held_out_predictions, model_of
+from goodfit.studies.fitting import Fit, model_of
+from goodfit.studies.predicting import held_out_predictions
 from goodfit.studies.problem import Problem, read_problem
 from goodfit.studies.rating import threshold_of
 from goodfit.studies.testing import Predictor, score_on

@@ -18,7 +18,8 @@ from goodfit.saving import json_text
 from goodfit.statistics import mean_interval
 from goodfit.studies.comparison import Comparison, Repeats, compare
 from goodfit.studies.findings import history_frame
-from goodfit.studies.fitting import Plan, fit, held_out_predictions, model_of
+from goodfit.studies.fitting import Plan, fit, model_of
+from goodfit.studies.predicting import held_out_predictions
 from goodfit.studies.problem import read_problem
 from goodfit.studies.rating import threshold_of
 from goodfit.studies.testing import Predictor, score_on, split_test

@@ -10,7 +10,8 @@ from goodfit.alarms import confusion_at
 from goodfit.decision import Decision
 from goodfit.errors import InputError
 from goodfit.regularizers.ranges import Space
-from goodfit.studies.fitting import Plan, fit, held_out_predictions, model_of
+from goodfit.studies.fitting import Plan, fit, model_of
+from goodfit.studies.predicting import held_out_predictions
 from goodfit.studies.rating import check_costs, decides, decision_of, rated, scores_of
 from goodfit.studies.searching.choices import Choices
 from goodfit.studies.searching.finding import find

@@ -12,7 +12,8 @@ from study_problems import SETTINGS, TASKS, contents, predicted_by_hand, problem
 from goodfit.errors import InputError
 from goodfit.metrics import classification_scores, metrics_of, regression_scores
 from goodfit.studies import fitting
-from goodfit.studies.fitting import Plan, fit, held_out_predictions, model_of, predictions
+from goodfit.studies.fitting import Plan, fit, model_of
+from goodfit.studies.predicting import held_out_predictions, predictions
 from goodfit.studies.problem import read_problem
 from goodfit.studies.rating import scores_of, threshold_of
 from goodfit.studies.usual import CANDIDATES, candidates_for, usual_batch_size

@@ -7,7 +7,8 @@ import pytest
 from study_problems import SETTINGS, TASKS, predicted_by_hand, problem_of, recipes
 
 from goodfit.metrics import majority_scores, mean_scores
-from goodfit.studies.fitting import Fit, Plan, fit, held_out_predictions
+from goodfit.studies.fitting import Fit, Plan, fit
+from goodfit.studies.predicting import held_out_predictions
 from goodfit.studies.rating import scores_of
 from goodfit.studies.trials import gather_evidence, trial_of
 

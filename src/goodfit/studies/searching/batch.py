@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from goodfit.model import Model
 from goodfit.rng import derive
-from goodfit.studies.fitting import held_out_predictions, model_from
+from goodfit.studies.fitting import model_from
+from goodfit.studies.predicting import held_out_predictions
 from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Ints
 from goodfit.studies.searching.choices import Draft, Proposal
