@@ -259,7 +259,8 @@ def test_several_steps_are_those_of_torchs_own_optimizer(name, norm, optimizer):
     else:
         assert apart.quantile(0.9) < 3e-4
     if norm:
-        torch.testing.assert_close(torch.from_numpy(result.statistics), statistics_of(module), rtol=1e-3, atol=5e-3)
+        own, theirs = torch.from_numpy(result.statistics), statistics_of(module)
+        torch.testing.assert_close(own, theirs, rtol=1e-3, atol=1e-3 if optimizer == "sgd" else 0.02)
         assert np.abs(result.statistics - start.statistics).max() > 0.1
     tensors = (torch.from_numpy(array)[None] for array in (result.parameters, result.statistics))
     with torch.no_grad():
