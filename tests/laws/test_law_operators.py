@@ -12,7 +12,7 @@ from law_problems import FORM, make_data, make_run, make_settings, plain, regula
 from scipy.optimize import minimize_scalar
 
 from goodfit.regularizers import L1, ElasticNet, GroupL1, MaxNorm, Recipe, families, stack
-from goodfit.regularizers.places import Decays, Drops, InLoss, OnInputs, OnTargets, OnWeights, Proximal
+from goodfit.regularizers.places import Averages, Decays, Drops, InLoss, OnInputs, OnTargets, OnWeights, Proximal
 from goodfit.rng import Purpose, Streams
 from goodfit.training import train
 
@@ -190,3 +190,26 @@ def test_training_moves_biases_only_if_asked_for(kind, optimizer):
     none, without, with_biases = train(data, runs, make_settings(optimizer, max_epochs=40, hidden=()))
     assert plain(without)[-1] == plain(none)[-1]
     assert 0.0 <= plain(with_biases)[-1] < 0.9 * plain(none)[-1]
+
+
+IN_PLACE = {
+    InLoss: lambda part, own, other: (own + part.gradient(other), part.add_gradient, (own, other)),
+    Decays: lambda part, own, _: (part.decay(own, 0.1), part.decay_, (own, 0.1)),
+    Averages: lambda part, own, other: (part.average(own, other), part.average_, (own, other)),
+}
+"""What each place gives, and how it does the same in place: to the first of what it is called with."""
+
+
+@pytest.mark.parametrize("members", [False, True], ids=["a number", "a dose a member"])
+@pytest.mark.parametrize(
+    ("place", "kind"), [(place, kind) for place in IN_PLACE for kind in kinds_of(place)], ids=lambda kind: kind.__name__
+)
+def test_in_place_is_the_same(place, kind, members):
+    (together,) = stack([Recipe((kind(),)), Recipe((kind(),))]).parts
+    part = together if members else kind()
+    generator = torch.Generator().manual_seed(0)
+    own, other = torch.randn(2, 2, 3, 4, generator=generator)
+    expected, act, given = IN_PLACE[place](part, own.clone(), other)
+    act(*given)
+    assert not torch.equal(given[0], own)
+    torch.testing.assert_close(given[0], expected)

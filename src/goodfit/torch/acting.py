@@ -64,15 +64,14 @@ class Acting:
         for holder in self.holders:
             holder.before()
 
-    def before(self, learning_rate: Tensor | float, scale: Tensor | None) -> None:
-        """Add the penalties' gradients, multiplied as the gradient is, and decay."""
+    def before(self, gradient: Tensor, learning_rate: Tensor | float, scale: Tensor | None) -> None:
+        """Add the penalties' gradients to the loss's, multiplied as that is, and decay."""
         values = self.parameter.values
-        gradient = values.grad
         for penalty in self.penalties:
             if scale is None:
-                penalty.add_gradient(gradient, values)  # type: ignore[arg-type]
+                penalty.add_gradient(gradient, values)
             else:
-                gradient.add_(penalty.gradient(values) * scale.to(values.device))  # type: ignore[union-attr]
+                gradient.add_(penalty.gradient(values) * scale.to(values.device))
         for decay in self.decays:
             decay.decay_(values, learning_rate)
 

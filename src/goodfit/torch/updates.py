@@ -120,8 +120,9 @@ class Updates:
         scale = getattr(optimizer, "grad_scale", None)
         for group in optimizer.param_groups:
             for known in self._of(group):
-                if known.parameter.values.grad is not None:
-                    known.before(group["lr"], scale)
+                gradient = known.parameter.values.grad
+                if gradient is not None:
+                    known.before(gradient, group["lr"], scale)
 
     @torch.no_grad()
     def _after(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
