@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from goodfit.diagnosis import collapsed
 from goodfit.diagnosis.changes import BLIND, LEAST, best_change, numbers, outcome_of, too_few
-from goodfit.diagnosis.evidence import Evidence
+from goodfit.diagnosis.evidence import Evidence, Trial
 from goodfit.diagnosis.turn import find_turn
 from goodfit.diagnosis.verdict import Outcome, Severity, Verdict
 
@@ -32,13 +33,19 @@ def check(evidence: Evidence) -> Verdict:
             evidence=numbers(evidence, change, fall)
             | {"training loss as it is": float(evidence.asked.train_losses.mean())},
             threshold=LEAST,
-            advice=f"train with {change.recipe}",
+            advice=_advice(evidence, change),
             reason=UNSURE if outcome == "undecided" else "",
         )
     if len(evidence.trials) == 1 and evidence.asked.recipe == "none":
         return _turned(evidence)
     reason = "one recipe was trained, and no other dose beside it" if len(evidence.trials) == 1 else too_few(evidence)
     return Verdict(NAME, TITLE, SEVERITY, "not applicable", reason=reason)
+
+
+def _advice(evidence: Evidence, change: Trial) -> str:
+    if change is evidence.trials[evidence.chosen] and collapsed.check(evidence).fired:
+        return f"try smaller doses than {change.recipe}, with which the networks predict the same for every row"
+    return f"train with {change.recipe}"
 
 
 def _turned(evidence: Evidence) -> Verdict:

@@ -12,6 +12,8 @@ from goodfit.report.tables import Labels
 from goodfit.studies.comparison import Comparison
 from goodfit.studies.fitting import Fit
 
+EMPTIED = " But then the network predicts nearly the same for every row: what it had learned is gone, too."
+
 
 def diagnosis_headline(diagnosis: Diagnosis) -> str:
     """What a diagnosis found, in one or two sentences."""
@@ -27,7 +29,7 @@ def diagnosis_headline(diagnosis: Diagnosis) -> str:
 def _found(diagnosis: Diagnosis) -> str:
     over, under = diagnosis["overfitting"], diagnosis["underfitting"]
     if over.fired and not (under.fired and _fall(under) > _fall(over)):
-        return _overfits(over)
+        return f"{_overfits(over)}{EMPTIED}" if diagnosis["collapsed"].fired else _overfits(over)
     if diagnosis["collapsed"].fired:
         return "Collapsed: the network predicts nearly the same for every row."
     if under.fired:

@@ -47,6 +47,16 @@ def test_a_dose_that_lowers_the_held_out_loss_beyond_chance_is_overfitting():
     assert verdict.evidence["training loss as it is"] == pytest.approx(0.07)
 
 
+def test_a_dose_that_leaves_a_constant_is_not_advised():
+    flat = np.full((ROWS, 2), 0.5)
+    trials = trial(), trial("l1=0.05", times(0.6))
+    assert check(*trials, chosen=1).advice == "train with l1=0.05"
+    verdict = check(*trials, chosen=1, predicted=flat)
+    assert verdict.fired
+    assert verdict.advice.startswith("try smaller doses than l1=0.05")
+    assert check(*trials, chosen=0, predicted=flat).advice == "train with l1=0.05"
+
+
 def test_rows_count_by_their_weight():
     """A dose that helps only the heavy rows."""
     weights = np.where(np.arange(ROWS) % 3 == 0, 5.0, 1.0)

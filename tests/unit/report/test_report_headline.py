@@ -76,8 +76,14 @@ DOSES = {
 
 
 def test_overfitting_that_a_dose_mends_is_said_with_both_losses(fitted):
-    said = fit_headline(fitted, diagnosis_of("overfitting", "collapsed", evidence=DOSES))
+    said = fit_headline(fitted, diagnosis_of("overfitting", evidence=DOSES))
     assert said == "Overfitting: l2=0.05 brings the held-out loss from 0.712 down to 0.412."
+
+
+def test_a_dose_that_empties_the_network_is_not_praised(fitted):
+    said = fit_headline(fitted, diagnosis_of("overfitting", "collapsed", evidence=DOSES))
+    assert said.startswith("Overfitting: l2=0.05 brings the held-out loss from 0.712 down to 0.412. But then")
+    assert "predicts nearly the same for every row" in said
 
 
 def test_overfitting_seen_in_the_curve_alone_is_said_with_its_epoch(fitted):
