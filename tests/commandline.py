@@ -17,6 +17,24 @@ QUICK = ("--recipe", "l2=0.001, early_stopping=2")
 USUAL = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 """A user's environment: where output is buffered, a program may learn only at its end that none can be written."""
 RUN_FILES = {"model.safetensors", "run.json", "history.parquet", "report.html"}
+AT_A_SAVE = """
+import os, shutil, sys
+from goodfit import start
+from goodfit.commands import folder
+
+class Saving(folder.Checkpoint):
+    left = int(sys.argv.pop(1))
+
+    def save(self, *state):
+        super().save(*state)
+        type(self).left -= 1
+        if self.left == 0:
+            exec(what)
+
+what = sys.argv.pop(1)
+folder.Checkpoint = lambda path: Saving(path, interval=0)
+start.main()
+"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,11 @@ def python(code: str, *arguments: object) -> Done:
     command = [sys.executable, "-c", code, *map(str, arguments)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     return Done(ended.returncode, ended.stdout, ended.stderr)
+
+
+def at_a_save(number: int, what: str, *arguments: object) -> Done:
+    """The program, with a piece of Python run after this save of its state."""
+    return python(AT_A_SAVE, number, what, *arguments)
 
 
 def assert_refused(done: Done, *words: str) -> None:

@@ -4,13 +4,12 @@ import errno
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commandline import QUICK, RUN_FILES, Done, assert_done, assert_refused, contents, goodfit
+from commandline import QUICK, RUN_FILES, assert_done, assert_refused, at_a_save, contents, goodfit
 from endurance_kills import files_of, timeless
 
 from goodfit import saving
@@ -18,24 +17,6 @@ from goodfit.training import Checkpoint, checkpoint
 
 FIT = ("--target", "left", *QUICK)
 WRITES = ("Path.mkdir", "Path.write_bytes", "os.open", "os.fsync", "os.replace")
-VANISHES = """
-import shutil, sys
-from goodfit import cli
-from goodfit.commands import folder
-
-class Vanishing(folder.Checkpoint):
-    left = 2
-
-    def save(self, *state):
-        super().save(*state)
-        self.left -= 1
-        if self.left == 0:
-            exec(what)
-
-what = sys.argv.pop(1)
-folder.Checkpoint = lambda path: Vanishing(path, interval=0)
-cli.main()
-"""
 
 
 class Disk:
@@ -139,16 +120,10 @@ def test_really_full_often(small_disk: Path, csv: Path, monkeypatch: pytest.Monk
     assert really_full(40, csv, small_disk) > 20
 
 
-def vanishing(what: str, *arguments: object) -> Done:
-    command = [sys.executable, "-c", VANISHES, what, *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    return Done(ended.returncode, ended.stdout, ended.stderr)
-
-
 @pytest.mark.slow
 def test_a_folder_that_vanishes_is_made_anew(csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert_done(vanishing("shutil.rmtree(self.path.parent)", "fit", csv, *FIT, "--out", run))
+    assert_done(at_a_save(2, "shutil.rmtree(self.path.parent)", "fit", csv, *FIT, "--out", run))
     assert {path.name for path in run.iterdir()} == RUN_FILES
 
 
@@ -156,7 +131,7 @@ def test_a_folder_that_vanishes_is_made_anew(csv: Path, tmp_path: Path) -> None:
 def test_a_folder_that_becomes_a_file_is_told(csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     what = "shutil.rmtree(self.path.parent); self.path.parent.write_text('mine')"
-    done = vanishing(what, "fit", csv, *FIT, "--out", run)
+    done = at_a_save(2, what, "fit", csv, *FIT, "--out", run)
     assert_refused(done, str(run), "choose another place with --out")
     assert run.read_text() == "mine"
 

@@ -9,47 +9,19 @@ import time
 from pathlib import Path
 
 import pytest
-from commandline import PROGRAM, QUICK, RUN_FILES, USUAL, Done, assert_done, contents, goodfit
+from commandline import PROGRAM, QUICK, RUN_FILES, USUAL, assert_done, at_a_save, contents, goodfit
 
 SLOW = ("--target", "age", "--recipe", "l2=0.001, dropout=0.2, early_stopping=30")
 SAID = "interrupted; what was saved is kept, and the same command goes on from there\n"
 slow = pytest.mark.slow
 STATUSES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-AT_A_SAVE = """
-import os, sys
-from goodfit import start
-from goodfit.training import checkpoint
-
-class Saving(checkpoint.Checkpoint):
-    left = 4
-
-    def save(self, *state):
-        super().save(*state)
-        self.left -= 1
-        if self.left == 0:
-            exec(what)
-
-what = sys.argv.pop(1)
-from goodfit.commands import folder
-folder.Checkpoint = lambda path: Saving(path, interval=0)
-start.main()
-"""
-
-
-def struck(what: str, *arguments: object) -> Done:
-    """The program, with a piece of Python run after its fourth epoch was saved."""
-    command = [sys.executable, "-c", AT_A_SAVE, what, *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    return Done(ended.returncode, ended.stdout, ended.stderr)
-
-
 MOST = [signal.SIGTERM, *(pytest.param(number, marks=slow) for number in (signal.SIGINT, signal.SIGHUP))]
 
 
 @pytest.mark.parametrize("number", MOST, ids=lambda number: number.name)
 def test_a_signal_is_said_in_a_line_and_leaves_the_state(number: signal.Signals, csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    done = struck(f"os.kill(os.getpid(), {int(number)})", "fit", csv, *SLOW, "--out", run)
+    done = at_a_save(4, f"os.kill(os.getpid(), {int(number)})", "fit", csv, *SLOW, "--out", run)
     assert (done.status, done.out) == (STATUSES[number], "")
     assert done.err == f"goodfit fit: {SAID}"
     assert contents(run).keys() == {"unfinished.safetensors"}
@@ -66,7 +38,7 @@ try:
 finally:
     os.kill(os.getpid(), {int(second)})
 """
-    done = struck(what, "fit", csv, *SLOW, "--out", run)
+    done = at_a_save(4, what, "fit", csv, *SLOW, "--out", run)
     assert (done.status, done.out, done.err) == (STATUSES[second], "", f"goodfit: {SAID}")
     assert_done(goodfit("fit", csv, "--target", "age", *QUICK, "--out", run))
     assert contents(run).keys() == RUN_FILES
@@ -81,7 +53,7 @@ class Cleared:
         sum(range(100))
 Cleared()
 """
-    done = struck(what, "fit", csv, *SLOW, "--out", tmp_path / "run")
+    done = at_a_save(4, what, "fit", csv, *SLOW, "--out", tmp_path / "run")
     assert (done.status, done.err) == (143, f"goodfit: {SAID}")
 
 
