@@ -152,6 +152,7 @@ def compare(
     time: Time = None,
     task: Task = None,
     seeds: Seeds = 10,
+    budget: Budget = None,
     cache: Cache = None,
     memory: Memory = None,
     seed: Seed = 0,
@@ -165,7 +166,7 @@ def compare(
 
     source = source_of(data, query, target, kind, text_column, path_column, group, time, task, text_encoder)
     source = in_files(source, cache, memory, out)
-    command.run(command.Request(source, recipe, seeds, seed, out, json, trainer(backend, address)))
+    command.run(command.Request(source, recipe, seeds, seed, out, json, budget, STARTED, trainer(backend, address)))
 
 
 @app.command(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from commandline import PROGRAM, QUICK, RUN_FILES, USUAL, assert_done, contents, goodfit, program
+from commandline import PROGRAM, QUICK, RUN_FILES, USUAL, assert_done, assert_refused, contents, goodfit, program
 from customers import make_table
 from safetensors.numpy import load_file
 
@@ -231,6 +231,15 @@ def test_compare_shows_a_table_with_intervals_and_differences(csv: Path, tmp_pat
     assert [row["recipe"] for row in told["rows"]] == ["none", "l2=0.1, early_stopping=2"]
     cell = summary["table"]["rows"][1]["cells"]["test_accuracy"]
     assert told["rows"][1]["scores"]["test_accuracy"] == cell
+
+
+def test_compare_keeps_a_budget(csv: Path) -> None:
+    recipes = ("--recipe", "none", "--recipe", "l2=0.1")
+    done = goodfit("compare", csv, "--target", "left", *recipes, "--seeds", 2, "--budget", "0.001s")
+    assert_done(done)
+    assert "The budget ended 4 of 4 networks before they were done, after 1 epoch" in " ".join(done.out.split())
+    refused = goodfit("compare", csv, "--target", "left", *recipes, "--budget", "soon")
+    assert_refused(refused, "budget is 'soon'", "such as 30s")
 
 
 def test_compare_through_the_program(csv: Path, tmp_path: Path) -> None:

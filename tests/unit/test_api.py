@@ -9,8 +9,10 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
 from goodfit import L2, Dropout, EarlyStopping, InputError, Recipe, compare
+from goodfit.report.tables import Labels, comparison_table
 from goodfit.studies.comparison import Comparison
 
+LABELS = Labels("compare", "", "", "y", {}, ())
 SMALL = {"seeds": 3, "hidden": (16,), "max_epochs": 30}
 
 
@@ -70,10 +72,23 @@ def test_recipes_may_be_texts_regularizers_or_recipes():
     assert found.settings.hidden == ()
 
 
+def test_a_budget_ends_what_is_still_training_and_the_table_says_so(iris):
+    X, y = load_iris(return_X_y=True)
+    short = compare(X, y, ["none", "l2=0.01"], **SMALL | {"max_epochs": 10_000}, budget=1e-3)
+    assert {result.outcome for own in short.results for result in own} == {"out of time"}
+    assert {result.epochs for own in short.results for result in own} == {1}
+    note = comparison_table(short, LABELS)["note"]
+    assert "The budget ended 6 of 6 networks before they were done, after 1 epoch" in note
+    assert "budget" not in comparison_table(iris, LABELS)["note"]
+    ample = compare(X, y, ["none", L2(1000.0), L2(1e-4) + EarlyStopping(5)], **SMALL, budget="1h")
+    assert ample.frame().equals(iris.frame())
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"seeds": 1}, "seeds is 1"),
+        ({"budget": "soon"}, "budget is 'soon'; give a time"),
         ({"recipes": []}, "no recipe"),
         ({"recipes": ["l3=1"]}, "no technique is called 'l3'"),
         ({"recipes": "none"}, "recipes is 'none'; give a list"),

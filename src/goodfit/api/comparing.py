@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from goodfit.errors import InputError
 from goodfit.metrics import Task, metrics_of
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.recipe import Regularizer
+from goodfit.studies.budget import read_seconds, training_until
 from goodfit.studies.comparison import Comparison, Repeats
 from goodfit.studies.comparison import compare as compare_problem
 from goodfit.studies.problem import read_problem
@@ -26,6 +28,7 @@ def compare(
     seeds: int = 10,
     hidden: tuple[int, ...] | None = None,
     max_epochs: int | None = None,
+    budget: float | str | None = None,
     task: Literal["binary", "multiclass", "regression"] | None = None,
     groups: Any = None,
     times: Any = None,
@@ -44,6 +47,8 @@ def compare(
         seeds: repeats, 2 or more; 10 are usual.
         hidden: units of each hidden layer; None for what is usual for such rows, as in `Classifier`.
         max_epochs: passes over the training rows at most; None likewise.
+        budget: seconds, or a text such as "60s"; None for no limit. What is still training then ends with what it has,
+            in `result.results` as "out of time"; near 0 every network trains one epoch.
         groups: `(n,)` rows of one group, such as clips of one speaker, stay on one side of every split; None for none.
         times: `(n,)` dates or numbers: each seed then knows the rows up to a moment drawn for it, three fifths of
             all at least, tests on the latest fifth of these, and watches those before; None for rows without order.
@@ -64,14 +69,16 @@ def compare(
         >>> result.frame().shape[0]
         4
     """
+    started = time.monotonic()
     _check(recipes, hidden, max_epochs, task)
+    seconds = read_seconds(budget)
     problem = read_problem(X, y, task=task, groups=groups, times=times)
     settings = usual_settings(problem)
     settings = settings if hidden is None else replace(settings, hidden=tuple(hidden))
     settings = settings if max_epochs is None else replace(settings, max_epochs=max_epochs)
     repeats = Repeats(seeds=seeds, seed=random_state)
     chosen = [Recipe.of(recipe) for recipe in recipes]
-    execution = Execution(backend=backend_of(backend))
+    execution = Execution(deadline=training_until(seconds, started), backend=backend_of(backend))
     return compare_problem(problem, chosen, repeats=repeats, settings=settings, execution=execution)
 
 

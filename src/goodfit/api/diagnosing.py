@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any, Literal
 
@@ -12,12 +11,9 @@ from goodfit.diagnosis import Diagnosis
 from goodfit.errors import InputError
 from goodfit.estimators.network import Network
 from goodfit.estimators.subject import subject_of, task_of, usual_network
-from goodfit.studies.budget import read_seconds
+from goodfit.studies.budget import read_seconds, training_until
 from goodfit.studies.diagnosing import diagnose_problem
 from goodfit.studies.problem import read_problem
-
-SHARE = 0.9
-"""Of a budget: the rest is for reading the results."""
 
 
 def diagnose(
@@ -80,6 +76,5 @@ def diagnose(
     if backend is not None:
         chosen = clone(chosen).set_params(backend=backend)
     problem = read_problem(X, y, task=task_of(chosen), times=times)
-    deadline = math.inf if seconds is None else started + SHARE * seconds
-    subject = subject_of(chosen, problem, seed=random_state, deadline=deadline)
+    subject = subject_of(chosen, problem, seed=random_state, deadline=training_until(seconds, started))
     return diagnose_problem(problem, subject).diagnosis

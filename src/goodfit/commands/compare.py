@@ -14,11 +14,15 @@ from goodfit.regularizers import Recipe
 from goodfit.report.summary import summarize_comparison
 from goodfit.report.tables import Labels, comparison_table
 from goodfit.saving import REPORT
+from goodfit.studies.budget import read_seconds, training_until
 from goodfit.studies.comparison import Comparison, Repeats, compare
 from goodfit.studies.findings import history_frame
 from goodfit.studies.problem import Problem
 from goodfit.studies.usual import usual_settings
 from goodfit.training import Backend, Checkpoint, Execution, Settings
+
+RESERVE = 5.0
+"""Seconds of a budget kept for scoring and writing."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Request:
         seed: of everything random.
         out: the run folder, or None to write none.
         json: whether to print JSON.
+        budget: time granted, such as "60s"; None for no limit.
+        started: `time.monotonic()` when the command began.
         backend: who trains; None for this process.
     """
 
@@ -41,18 +47,21 @@ class Request:
     seed: int
     out: Path | None
     json: bool
+    budget: str | None = None
+    started: float = 0.0
     backend: Backend | None = None
 
 
 def run(request: Request) -> None:
     """Compare, print the table, and write the run folder if asked for."""
-    recipes = [Recipe.parse(text) for text in request.recipes]
+    recipes, budget = [Recipe.parse(text) for text in request.recipes], read_seconds(request.budget)
     given = read_source(request.source)
     problem, source = given.problem, request.source
     labels = Labels("compare", source.title, source.data.name, problem.name, {}, given.notes)
     repeats = Repeats(seeds=request.seeds, seed=request.seed)
     with open_if_given(request.out) as checkpoint:
-        execution = Execution(backend=request.backend)
+        deadline = training_until(budget, request.started, reserve=RESERVE)
+        execution = Execution(deadline=deadline, backend=request.backend)
         comparison = train_all(problem, recipes, repeats, usual_settings(problem), checkpoint, execution=execution)
         finish(comparison, labels, out=request.out, json=request.json)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from goodfit.regularizers import Recipe
 from goodfit.report.diagnosing import summarize_diagnosis
 from goodfit.report.tables import Labels
 from goodfit.saving import REPORT
-from goodfit.studies.budget import read_seconds
+from goodfit.studies.budget import read_seconds, training_until
 from goodfit.studies.diagnosing import diagnose_problem
 from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import Plan
@@ -55,7 +54,7 @@ def run(request: Request, *, started: float, json: bool) -> int:
     budget, recipe = read_seconds(request.budget), Recipe.parse(request.recipe)
     given = read_source(request.source, enough=False)
     problem, source = given.problem, request.source
-    deadline = math.inf if budget is None else started + max(budget - RESERVE, budget / 3)
+    deadline = training_until(budget, started, reserve=RESERVE)
     execution = Execution(deadline=deadline, backend=request.backend)
     subject = Subject(recipe, usual_settings(problem), Plan(seed=request.seed), execution)
     labels = Labels("diagnose", source.title, source.data.name, problem.name, {}, given.notes)

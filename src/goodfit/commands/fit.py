@@ -22,7 +22,7 @@ from goodfit.report.summary import summarize_fit
 from goodfit.report.tables import Labels
 from goodfit.report.tested import tested_fit
 from goodfit.saving import REPORT
-from goodfit.studies.budget import USUAL_BUDGET, read_seconds
+from goodfit.studies.budget import USUAL_BUDGET, read_seconds, training_until
 from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import Fit, Plan, fit, model_of
 from goodfit.studies.problem import Problem
@@ -134,7 +134,7 @@ def _fit(
     checkpoint: Checkpoint,
 ) -> dict[str, Any]:
     recipes = list(dict.fromkeys([Recipe(), asked]))
-    deadline = math.inf if budget is None else request.started + max(budget - RESERVE, budget / 3)
+    deadline = training_until(budget, request.started, reserve=RESERVE)
     with progress("training") as on_epoch:
         fitted = fit(
             train,

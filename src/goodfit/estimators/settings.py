@@ -13,7 +13,7 @@ from goodfit.backends import BACKENDS, backend_of
 from goodfit.errors import InputError
 from goodfit.regularizers import Recipe
 from goodfit.regularizers.ranges import has_ranges
-from goodfit.studies.budget import USUAL_BUDGET, read_seconds
+from goodfit.studies.budget import USUAL_BUDGET, read_seconds, training_until
 from goodfit.studies.fitting import Plan
 from goodfit.studies.problem import Problem
 from goodfit.studies.usual import usual_settings
@@ -22,8 +22,6 @@ from goodfit.training import Execution, Settings
 if TYPE_CHECKING:
     from goodfit.estimators.network import Network
 
-TRAINING_SHARE = 0.9
-"""Of a budget: the rest is for choosing, scoring and describing the model."""
 USUAL_RATE = 1e-3
 SCHEDULES = ("constant", "cosine")
 
@@ -81,8 +79,7 @@ def settings_of(estimator: Network, problem: Problem) -> Settings:
 
 def execution_of(estimator: Network, started: float, *, deadline: float = math.inf) -> Execution:
     """Where an estimator trains and until when: the earlier of its budget's end and the deadline."""
-    budget = granted(estimator)
-    until = math.inf if budget is None else started + TRAINING_SHARE * budget
+    until = training_until(granted(estimator), started)
     backend = backend_of(estimator.backend)
     device = device_of(estimator.device, here=backend is None)
     return Execution(device, estimator.threads, min(until, deadline), backend=backend)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from goodfit.data.table import counted
 from goodfit.metrics import Metric, metrics_of
 from goodfit.regularizers import Recipe
 from goodfit.statistics import Estimate, mean_interval
@@ -15,6 +16,7 @@ from goodfit.studies.comparison import Comparison
 from goodfit.studies.fitting import Candidate, Fit
 from goodfit.studies.problem import Floats, Problem
 from goodfit.studies.testing import Tested
+from goodfit.training import RunResult
 
 LEVEL_NOTE = "95 % intervals below the values"
 THRESHOLD_NOTE = " Balanced accuracy is taken at the threshold that serves it best on rows held out of training."
@@ -88,13 +90,26 @@ def comparison_table(comparison: Comparison, labels: Labels, extra: Sequence[Map
         f"{LEVEL_NOTE}: means over {len(comparison.splits)} seeds, each with {how} and new initial "
         "weights, corrected for the overlap of the splits. Differences are paired over the seeds."
     )
-    note += THRESHOLD_NOTE if task == "binary" else ""
+    note += (THRESHOLD_NOTE if task == "binary" else "") + _cut_note(comparison.results)
     return {
         "metrics": [_column(key, label, metric) for key, (label, metric) in columns.items()],
         "rows": rows,
         "baselines": [{"label": _constant_label(comparison.prepared.problem), "cells": constant}, *extra],
         "note": note,
     }
+
+
+def _cut_note(results: Sequence[Sequence[RunResult]]) -> str:
+    """What a budget that was too small does to a comparison; nothing where none was."""
+    every = [result for own in results for result in own]
+    cut = [result.epochs for result in every if result.outcome == "out of time"]
+    if not cut:
+        return ""
+    epochs = counted(max(cut), "epoch") if min(cut) == max(cut) else f"{min(cut)} to {max(cut)} epochs"
+    return (
+        f" The budget ended {len(cut)} of {counted(len(every), 'network')} before they were done, after {epochs}: what "
+        "learns slowly looks worse than it is."
+    )
 
 
 def fit_table(fitted: Fit, labels: Labels, test: OnTest | None) -> dict[str, Any]:

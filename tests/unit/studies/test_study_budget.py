@@ -1,5 +1,6 @@
 """Time that a user grants: read if it is a time above 0, else refused in one line."""
 
+import math
 import re
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from goodfit.errors import InputError
-from goodfit.studies.budget import read_seconds
+from goodfit.studies.budget import read_seconds, training_until
 
 UNITS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
 amounts = st.decimals("0.001", 100_000, places=3)
@@ -27,6 +28,15 @@ def test_a_number_is_seconds(number):
 
 def test_no_budget_stays_none():
     assert read_seconds(None) is None
+
+
+@given(st.floats(1e-3, 1e6), st.floats(0, 1e6), st.floats(0, 100))
+def test_training_ends_within_the_budget_and_leaves_a_reserve_where_it_can(budget, started, reserve):
+    until = training_until(budget, started, reserve)
+    assert started + budget / 3 <= until <= started + budget
+    assert until == pytest.approx(started + budget - reserve) or budget - reserve < budget / 3
+    assert training_until(budget, started) == pytest.approx(started + 0.9 * budget)
+    assert training_until(None, started, reserve) == math.inf
 
 
 BAD = [
