@@ -16,7 +16,7 @@ from goodfit.statistics import Estimate
 from goodfit.studies.fitting import Candidate, Fit, Plan, fit
 from goodfit.studies.paired import Paired, differs, mean_of_rows
 from goodfit.studies.problem import Floats, Problem
-from goodfit.studies.trials import trial_of
+from goodfit.studies.trials import candidate_trial
 from goodfit.training import Checkpoint, Execution, Progress, RunResult, Settings
 
 Kind = Literal["none", "alone", "all", "without"]
@@ -159,7 +159,7 @@ def ablate(
         on_epoch=on_epoch,
         checkpoint=checkpoint,
     )
-    losses = [trial_of(fitted.prepared, c.results, "dose", str(c.recipe)).losses for c in fitted.candidates]
+    losses = [candidate_trial(fitted, place).losses for place in range(len(fitted.candidates))]
     means = tuple(_mean(fitted, own).mean for own in losses)
     effects = _effects(fitted, variants, losses, means) if techniques else ()
     return Ablation(fitted, variants, means, effects)

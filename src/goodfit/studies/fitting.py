@@ -18,7 +18,7 @@ from goodfit.model import Model
 from goodfit.networks import views
 from goodfit.regularizers import Recipe
 from goodfit.rng import derive
-from goodfit.studies.predicting import held_out_predictions
+from goodfit.studies.predicting import Each, held_out_predictions
 from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.rating import check_costs, check_metric, decides, decision_of, rated
@@ -100,10 +100,10 @@ class Fit:
         """The chosen candidate."""
         return self.candidates[self.chosen]
 
-    def held_out(self, place: int) -> tuple[Ints, Floats]:
-        """`held_out_predictions` of a candidate, worked out once."""
-        if place not in self._held_out:
-            self._held_out[place] = held_out_predictions(self.prepared, self.candidates[place].results)
+    def held_out(self, place: int, each: Each | None = None) -> tuple[Ints, Floats]:
+        """`held_out_predictions` of a candidate, worked out once if nobody is to be told of each network's."""
+        if each or place not in self._held_out:
+            self._held_out[place] = held_out_predictions(self.prepared, self.candidates[place].results, each=each)
         return self._held_out[place]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -14,9 +14,16 @@ from goodfit.studies.problem import Floats, Ints
 from goodfit.training import RunResult
 from goodfit.training.losses import probabilities
 
+Each = Callable[[RunResult, Ints, Floats], None]
+"""Told of a network, rows `(r,)` and its predictions `(r, C)` for them, so many rows at a time."""
+
 
 def held_out_predictions(
-    prepared: Prepared, results: Sequence[RunResult], scored: Sequence[Ints] | None = None
+    prepared: Prepared,
+    results: Sequence[RunResult],
+    scored: Sequence[Ints] | None = None,
+    *,
+    each: Each | None = None,
 ) -> tuple[Ints, Floats]:
     """Predictions for rows by networks that held them out.
 
@@ -24,19 +31,22 @@ def held_out_predictions(
         prepared: the problem and its views.
         results: the networks.
         scored: the rows that each network is asked about; None for those that it watched.
+        each: told of every network's predictions as they come.
 
     Returns:
         The rows' numbers `(r,)` and predictions `(r, C)`: the mean over the networks that held a row out.
     """
     asked = scored or [result.run.validation for result in results]
     told = [(result, out) for result, out in zip(results, asked, strict=True) if not result.failed]
-    each = {id(out): out for _, out in told}.values()
-    held = np.unique(np.concatenate([np.empty(0, np.int64), *each]))
+    different = {id(out): out for _, out in told}.values()
+    held = np.unique(np.concatenate([np.empty(0, np.int64), *different]))
     total, count = np.zeros((len(held), max(len(prepared.problem.classes), 1))), np.zeros(len(held))
-    for _, rows, values in predicted_in_parts(prepared, [r for r, _ in told], [out for _, out in told]):
+    for place, rows, values in predicted_in_parts(prepared, [r for r, _ in told], [out for _, out in told]):
         places = np.searchsorted(held, rows)
         total[places] += values
         count[places] += 1
+        if each:
+            each(told[place][0], rows, values)
     return held, total / count[:, None]
 
 

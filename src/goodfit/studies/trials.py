@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from goodfit.diagnosis.evidence import Kind
 from goodfit.extrapolation import Extrapolation
 from goodfit.metrics import majority_scores, mean_scores
 from goodfit.studies.fitting import Fit
-from goodfit.studies.predicting import held_out_predictions, predicted_in_parts
+from goodfit.studies.predicting import Each, held_out_predictions
 from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.rating import scores_of
@@ -30,6 +31,7 @@ def trial_of(
     name: str,
     *,
     scored: Sequence[Ints] | None = None,
+    ask: Callable[[Each], object] | None = None,
 ) -> Trial:
     """How some networks of one recipe did on rows that they held out: the mean over those that are asked about a row.
 
@@ -40,6 +42,7 @@ def trial_of(
         name: for people.
         scored: the rows that each network is asked about, none of which it watched; None for those that it watched:
             then its epoch was chosen on them, and what that flatters is added.
+        ask: passes over the networks' predictions for these rows where something else is made of them too.
     """
     problem = prepared.problem
     total, count = np.zeros(problem.rows), np.zeros(problem.rows)
@@ -48,20 +51,31 @@ def trial_of(
         count[out] += 1
         if result.failed:
             total[out] = np.nan
-    going = [place for place, result in enumerate(results) if not result.failed and len(asked[place])]
-    told, extra = [results[place] for place in going], [0.0] * len(going)
-    if not scored:
-        extra = [_flattery(prepared, result, results) for result in told]
-    for place, rows, values in predicted_in_parts(prepared, told, [asked[place] for place in going]):
-        total[rows] += row_losses(problem, values, rows) + extra[place]
+    going = [result for result in results if not result.failed]
+    extra = {id(result): 0.0 if scored else _flattery(prepared, result, results) for result in going}
+
+    def add(result: RunResult, rows: Ints, values: Floats) -> None:
+        total[rows] += row_losses(problem, values, rows) + extra[id(result)]
+
+    if ask:
+        ask(add)
+    else:
+        held_out_predictions(prepared, results, asked, each=add)
     held = np.flatnonzero(count)
     units = np.array([prepared.scales[r.run.view].scale ** 2 for r in results]) if prepared.scales else None
     return Trial(kind, name, str(results[0].run.recipe), tuple(results), total[held] / count[held], units)
 
 
+def candidate_trial(fitted: Fit, place: int) -> Trial:
+    """How a candidate of a fit did; what its networks predict is known to the fit from then on."""
+    candidate = fitted.candidates[place]
+    ask = partial(fitted.held_out, place)
+    return trial_of(fitted.prepared, candidate.results, "dose", str(candidate.recipe), ask=ask)
+
+
 def gather_evidence(fitted: Fit) -> Evidence:
     """What the checks look at after a fit: its candidates are doses, and no regularization is asked about."""
-    trials = [trial_of(fitted.prepared, c.results, "dose", str(c.recipe)) for c in fitted.candidates]
+    trials = [candidate_trial(fitted, place) for place in range(len(fitted.candidates))]
     names = [trial.recipe for trial in trials]
     reference = names.index("none") if "none" in names else fitted.chosen
     return evidence_of(fitted.prepared, trials, reference=reference, chosen=fitted.chosen, told=fitted.held_out)

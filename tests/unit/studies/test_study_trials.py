@@ -137,6 +137,42 @@ def test_the_best_predictions_are_those_of_the_dose_of_lowest_loss(fitted):
     np.testing.assert_array_equal(evidence.best, held_out_predictions(fitted.prepared, best)[1])
 
 
+class Counting:
+    """Encoded rows that count how many of them were asked for."""
+
+    def __init__(self, views) -> None:
+        self.views, self.read = views, 0
+
+    def __getitem__(self, view):
+        counting, inputs = self, self.views[view]
+
+        class One:
+            def __getitem__(self, rows):
+                counting.read += len(rows)
+                return inputs[rows]
+
+        return One()
+
+
+def test_held_out_rows_are_read_once_for_all_networks_of_a_split():
+    """Ten networks on one split of many rows, and all that is told of a fit on them."""
+    plan = Plan(members=5, validation=0.2, learning_rate=0.02)
+    found = fit(problem_of("binary", copies=30), recipes("none", "l1=0.02"), plan=plan, settings=SETTINGS)
+    held = found.candidates[0].results[0].run.validation
+    same = [
+        replace(c, results=tuple(replace(r, run=replace(r.run, view=0, validation=held)) for r in c.results))
+        for c in found.candidates
+    ]
+    counting = Counting(found.prepared.data.inputs)
+    prepared = replace(found.prepared, data=replace(found.prepared.data, inputs=counting))
+    one = Fit(prepared, tuple(same), found.chosen, found.settings, found.plan)
+    gather_evidence(one)
+    assert counting.read == len(one.candidates) * len(held)
+    for place in range(len(one.candidates)):
+        assert one.held_out(place)[0].tolist() == held.tolist()
+    assert counting.read == len(one.candidates) * len(held)
+
+
 def test_no_regularization_is_asked_about_wherever_it_stands_and_else_the_chosen_one():
     for texts, reference in ((("l2=0.1", "none"), 1), (("none", "l2=0.1"), 0), (("l2=0.1",), 0)):
         found = fit(problem_of("binary"), recipes(*texts), plan=Plan(use=0), settings=SETTINGS)
