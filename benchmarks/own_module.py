@@ -107,7 +107,7 @@ def overhead(name: str, make: Callable[[], nn.Module], rows: Tensor, steps: int)
             middle, low, high = ratio(times)
             bare_ms = 1000 * np.median(times[:, 0])
             print(
-                f"{name:14} {kind.__name__:5} {said:32} bare {bare_ms:8.2f} ms a step, "
+                f"{name:27} {kind.__name__:5} {said:32} bare {bare_ms:8.2f} ms a step, "
                 f"regularized x {middle:.3f} ({low:.3f} to {high:.3f})",
                 flush=True,
             )
@@ -215,8 +215,9 @@ def main() -> None:
     given = parser.parse_args()
     if "overhead" in given.only:
         torch.manual_seed(0)
-        overhead("MLP 3 x 256", mlp, torch.randn(128, 256), 10 * given.steps)
-        overhead("ResNet-18", resnet18, torch.randn(8, 3, 32, 32), max(10, given.steps // 10))
+        for rows in (128, 256, 512):
+            overhead(f"MLP 3 x 256, batches of {rows}", mlp, torch.randn(rows, 256), 10 * given.steps)
+        overhead("ResNet-18, batches of 8", resnet18, torch.randn(8, 3, 32, 32), max(10, given.steps // 10))
     if "zeros" in given.only:
         for kind in ("regression", "classification"):
             zeros(kind, given.seeds)
