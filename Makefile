@@ -11,10 +11,10 @@ demo: $(VENV)/.installed          ## the fraud example: four configurations, a t
 	$(BIN)/goodfit demo --out demo-run
 
 test: $(VENV)/.installed $(VENV)/.programs   ## all tests but the slow ones
-	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) -m "not slow"
 
 test-all: $(VENV)/.installed $(VENV)/.programs   ## every test
-	$(BIN)/pytest -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)
 
 lint: $(VENV)/.installed          ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

@@ -324,7 +324,7 @@ def test_report_through_the_program(run: Path) -> None:
     assert names(run) == RUN_FILES
 
 
-@pytest.mark.parametrize("rows", [3, 5000])
+@pytest.mark.parametrize("rows", [pytest.param(3, marks=pytest.mark.slow), 5000])
 def test_a_reader_that_has_enough_is_no_fault(rows: int, trained: Path, write: Write) -> None:
     """Both where the rest is still in a buffer and where it is not."""
     new = write("new.parquet", make_table(rows).drop("left"))

@@ -49,6 +49,7 @@ def test_a_killed_search_goes_on_with_the_trials_of_the_server(empty: Server, cs
     assert_no_password(tmp_path, killed, done)
 
 
+@pytest.mark.slow
 def test_a_server_that_stops_loses_nothing_that_was_kept(empty: Server, csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = ("fit", csv, *SEARCH, "--budget", "15s", "--store", empty.url, "--out", run)

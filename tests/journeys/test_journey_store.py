@@ -66,10 +66,11 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", folder], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("when", "words"),
     [
-        pytest.param("after the first", "trials.db failed (database or disk is full", marks=pytest.mark.slow),
+        ("after the first", "trials.db failed (database or disk is full"),
         ("before the second", "batch-0001.safetensors: no space left"),
     ],
     ids=["Optuna", "networks"],
@@ -124,6 +125,7 @@ def test_a_database_of_a_newer_optuna_is_told(csv: Path, left: Path) -> None:
     assert batches(left) == NETWORKS
 
 
+@pytest.mark.slow
 def test_a_database_that_another_process_has_locked_is_told(csv: Path, left: Path) -> None:
     database = sqlite3.connect(left / "search" / "trials.db", isolation_level=None)
     database.execute("begin exclusive")

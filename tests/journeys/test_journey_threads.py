@@ -62,6 +62,8 @@ print(json.dumps([own, ours.recv() if ours.poll(60) else None]))
 process.kill() if process.is_alive() else None
 """
 
+slow = pytest.mark.slow
+
 
 def run_python(program, **environment):
     clean = {key: value for key, value in os.environ.items() if key not in {"OMP_NUM_THREADS", "MKL_NUM_THREADS"}}
@@ -72,11 +74,13 @@ def run_python(program, **environment):
 
 
 @pytest.mark.parametrize(
-    ("engine", "blas"), [("compiled", ""), ("compiled", SCIPY), ("portable", "")], ids=["compiled", "scipy", "portable"]
+    ("engine", "blas"),
+    [("compiled", ""), *(pytest.param(*each, marks=slow) for each in (("compiled", SCIPY), ("portable", "")))],
+    ids=["compiled", "scipy", "portable"],
 )
 @pytest.mark.parametrize(
     ("setting", "environment"),
-    [("1", {}), pytest.param("None", {"OMP_NUM_THREADS": "1"}, marks=pytest.mark.slow)],
+    [("1", {}), pytest.param("None", {"OMP_NUM_THREADS": "1"}, marks=slow)],
     ids=["threads=1", "OMP_NUM_THREADS=1"],
 )
 def test_one_thread_is_one_thread(engine, blas, setting, environment):
@@ -84,7 +88,9 @@ def test_one_thread_is_one_thread(engine, blas, setting, environment):
     assert run_python(program, **environment) < 1.3
 
 
-@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+@pytest.mark.parametrize(
+    "backend", ["loky", *(pytest.param(each, marks=slow) for each in ("multiprocessing", "threading"))]
+)
 def test_under_joblib(backend, tmp_path):
     """As a file: loky's workers import what they call."""
     program = f"""
@@ -108,7 +114,10 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize(
     "work",
-    ["losses()", "losses(Execution(engine='portable', threads=1))", "fitted(0)"],
+    [
+        "losses()",
+        *(pytest.param(w, marks=slow) for w in ("losses(Execution(engine='portable', threads=1))", "fitted(0)")),
+    ],
     ids=["compiled", "portable", "estimator"],
 )
 def test_a_forked_process_trains_too(work):

@@ -246,8 +246,8 @@ def test_perfect_predictions_lose_nothing():
     ("case", "times"),
     [
         (truth.Case(0, "equals", 200, 60, most=1), 100),
-        (truth.Case(0, "a range", 200, 60), 100),
-        (truth.Case(2, "equals", 200, 20), 30),
+        pytest.param(truth.Case(0, "a range", 200, 60), 100, marks=pytest.mark.slow),
+        pytest.param(truth.Case(2, "equals", 200, 20), 30, marks=pytest.mark.slow),
     ],
 )
 def test_the_naive_loss_flatters_and_the_corrected_one_does_not(case, times, monkeypatch):

@@ -52,7 +52,14 @@ def test_noisy_points_count_for_less():
 
 
 @pytest.mark.parametrize(
-    ("gap", "rate", "samples"), [(0.1, 0.5, 10), (0.1, 1.0, 10), (0.1, 0.5, 5), (0.0, 0.5, 10)], ids=str
+    ("gap", "rate", "samples"),
+    [
+        (0.1, 0.5, 10),
+        pytest.param(0.1, 1.0, 10, marks=pytest.mark.slow),
+        pytest.param(0.1, 0.5, 5, marks=pytest.mark.slow),
+        (0.0, 0.5, 10),
+    ],
+    ids=str,
 )
 def test_intervals_hold_the_truth_as_often_as_they_say(gap, rate, samples):
     random, truth = np.random.default_rng(1), curve(ROWS, 0.3, gap, rate)

@@ -178,6 +178,7 @@ def test_ten_million_characters_take_time_in_proportion(unit):
     assert not rows[2].any()
 
 
+@pytest.mark.slow
 def test_ten_megabytes_of_words():
     letters = np.array(list(string.ascii_lowercase))
     random = np.random.default_rng(0)

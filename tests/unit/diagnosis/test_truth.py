@@ -20,6 +20,9 @@ def small_cases():
     return islice((case for case in drawn if case.rows * case.max_epochs * sum(case.hidden) <= MOST_WORK), CASES)
 
 
+pytestmark = pytest.mark.slow  # a minute of simulations, which `make truth` does at length
+
+
 @pytest.fixture(scope="module")
 def judged():
     """Overfitting alone is judged, by half of the networks on fewer rows: what other verdicts need is left out."""

@@ -160,7 +160,7 @@ def test_the_threshold_is_the_predictors_own_and_of_the_problems_alarm():
         assert len({one.scores[key].value for one in found}) == 1
 
 
-@pytest.mark.parametrize("share", [0.5, 0.9])
+@pytest.mark.parametrize("share", [pytest.param(0.5, marks=pytest.mark.slow), 0.9])
 def test_the_interval_holds_the_true_accuracy_about_as_often_as_it_says(monkeypatch, share):
     """300 test sets of 100 rows, each of a class by chance; one is named rightly with chance 0.9, the other 0.6."""
     monkeypatch.setattr(testing, "REPLICATES", 200)

@@ -25,7 +25,7 @@ slow = pytest.mark.slow
     [
         ("compiled", 200, 4000, 256, "dropout=0.2"),
         pytest.param("compiled", 64, 200_000, 32, "none", marks=slow),
-        ("portable", 64, 20_000, 128, "dropout=0.2"),
+        pytest.param("portable", 64, 20_000, 128, "dropout=0.2", marks=slow),
         pytest.param("compiled", 400, 3000, 128, AVERAGED, marks=slow),
         pytest.param("compiled", 32, 3000, 512, "none", marks=slow),
         pytest.param("portable", 200, 4000, 256, "dropout=0.2", marks=slow),
