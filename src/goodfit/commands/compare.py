@@ -21,7 +21,7 @@ from goodfit.studies.problem import Problem
 from goodfit.studies.usual import usual_settings
 from goodfit.training import Backend, Checkpoint, Execution, Settings
 
-RESERVE = 5.0
+RESERVE = 3.0
 """Seconds of a budget kept for scoring and writing."""
 
 
