@@ -21,5 +21,5 @@ def main() -> None:
         except Exception:
             if not watch.number:
                 raise
-            say(f"goodfit: {SAID}")  # what imports make of an interruption
+            say(f"goodfit: {SAID}")  # what libraries make of an interruption
             sys.exit(Stopped(watch.number).status)

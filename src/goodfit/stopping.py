@@ -12,6 +12,8 @@ from types import FrameType
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Ctrl-C, being told to end, a terminal that is closed, and what Windows has instead."""
+IMPORTS = "<frozen importlib._bootstrap>"
+"""Where Python's own import is written."""
 SHOW_CURSOR = "\x1b[?25h"
 SAID = "interrupted; what was saved is kept, and the same command goes on from there"
 
@@ -40,8 +42,11 @@ class Watch:
     number: int = 0
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Interrupt what is under way; what doesn't end by that is ended by the second signal."""
-        if self.number:
+        """Interrupt what is under way; what doesn't end by that is ended by the second signal.
+
+        An import is ended at once: it has nothing to tidy, and torch's aborts in C++ now and then where it is interrupted.
+        """
+        if self.number or _importing(frame):
             end_at_once(number)
         self.number = number
         raise Stopped(number)
@@ -66,6 +71,14 @@ def watching() -> Iterator[Watch]:
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_IGN)  # its status is known, and Python clears itself away
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame:
+        if frame.f_code.co_filename == IMPORTS:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def end_at_once(number: int) -> None:

@@ -80,6 +80,20 @@ start.main()
     assert contents(tmp_path) == {}
 
 
+def test_an_import_is_ended_and_not_interrupted(tmp_path: Path) -> None:
+    """An exception in the midst of torch's import ends now and then in C++, by an abort without a word of ours."""
+    (tmp_path / "library.py").write_text("""
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except BaseException:
+    print("interrupted")
+""")
+    program = "from goodfit.stopping import watching\nwith watching():\n    import library"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", f"goodfit: {SAID}")
+
+
 @slow
 @pytest.mark.parametrize("number", STATUSES, ids=lambda number: number.name)
 def test_at_random_moments_twice_in_quick_succession(number: signal.Signals, csv: Path, tmp_path: Path) -> None:
