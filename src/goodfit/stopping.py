@@ -44,7 +44,7 @@ class Watch:
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         """Interrupt what is under way; what doesn't end by that is ended by the second signal.
 
-        An import is ended at once: it has nothing to tidy, and torch's aborts in C++ now and then where it is interrupted.
+        An import is ended at once: there is nothing to tidy, and torch's, interrupted, now and then aborts in C++.
         """
         if self.number or _importing(frame):
             end_at_once(number)
