@@ -90,7 +90,11 @@ def comparison_table(comparison: Comparison, labels: Labels, extra: Sequence[Map
         f"{LEVEL_NOTE}: means over {len(comparison.splits)} seeds, each with {how} and new initial "
         "weights, corrected for the overlap of the splits. Differences are paired over the seeds."
     )
-    note += (THRESHOLD_NOTE if task == "binary" else "") + _cut_note(comparison.results)
+    note += THRESHOLD_NOTE if task == "binary" else ""
+    split = comparison.splits[0]
+    if len(split.scored) < len(split.train):
+        note += f" Training scores are those of {len(split.scored):,} of {len(split.train):,} rows, drawn at random."
+    note += _cut_note(comparison.results)
     return {
         "metrics": [_column(key, label, metric) for key, (label, metric) in columns.items()],
         "rows": rows,

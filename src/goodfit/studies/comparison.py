@@ -23,6 +23,8 @@ from goodfit.training import Checkpoint, Execution, Progress, RunResult, Setting
 
 LEAST_KNOWN = 0.6
 """Of rows with times: the share that the earliest repeat knows."""
+MOST_SCORED = 1_000_000
+"""Training rows of a repeat that scores are taken on: of more it is so many, drawn at random."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,12 @@ class Repeats:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The rows of a repeat."""
+    """The rows of a repeat; `scored` are those of the training rows that scores are taken on."""
 
     train: Ints
     validation: Ints
     test: Ints
+    scored: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +189,11 @@ def _split(problem: Problem, repeats: Repeats, s: int) -> Split:
         known = earlier_rows(problem.times, share)
     rest, test = problem.hold_out(known, repeats.test, derive(repeats.seed, s, 0))
     share = repeats.validation / (1 - repeats.test)
-    return Split(*problem.hold_out(rest, share, derive(repeats.seed, s, 1)), test)
+    train, validation = problem.hold_out(rest, share, derive(repeats.seed, s, 1))
+    scored = train
+    if len(train) > MOST_SCORED:
+        scored = np.sort(np.random.default_rng(derive(repeats.seed, s, 3)).choice(train, MOST_SCORED, replace=False))
+    return Split(train, validation, test, scored)
 
 
 def _run_scores(prepared: Prepared, result: RunResult, split: Split) -> dict[str, float]:
@@ -198,7 +205,7 @@ def _run_scores(prepared: Prepared, result: RunResult, split: Split) -> dict[str
         threshold = threshold_of(problem, predictions(prepared, result, split.validation), split.validation)
         seen, unseen = (
             scores_of(problem, predictions(prepared, result, rows), rows, threshold=threshold)
-            for rows in (split.train, split.test)
+            for rows in (split.scored, split.test)
         )
     return _named(seen, unseen)
 

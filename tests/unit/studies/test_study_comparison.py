@@ -13,9 +13,13 @@ from study_problems import SETTINGS, TASKS, contents, predicted_by_hand, problem
 from goodfit.errors import InputError
 from goodfit.metrics import metrics_of
 from goodfit.regularizers import Recipe
+from goodfit.report.tables import Labels, comparison_table
 from goodfit.saving import json_text
+from goodfit.studies import comparison
 from goodfit.studies.comparison import Comparison, Repeats, compare
+from goodfit.studies.predicting import predictions
 from goodfit.studies.problem import Problem, read_problem
+from goodfit.studies.rating import scores_of
 
 SEEDS, ROWS = 4, 100
 TEXTS = ("none", "l2=0.05", "dropout=0.3, early_stopping=2")
@@ -50,6 +54,22 @@ def test_each_repeat_splits_all_rows_in_three_parts_and_keeps_the_strata_even(co
                 assert abs((problem.strata[part] == stratum).sum() - share * count) < 2
     assert len({tuple(split.test) for split in compared.splits}) == SEEDS
     assert compared.test_share == 20 / 80
+
+
+def test_of_very_many_training_rows_some_are_scored_and_the_table_says_so(binary, monkeypatch):
+    monkeypatch.setattr(comparison, "MOST_SCORED", 25)
+    some = compare(problem_of("binary", ROWS), recipes("none", "l2=1"), repeats=Repeats(SEEDS), settings=SETTINGS)
+    for place, (split, whole) in enumerate(zip(some.splits, binary.splits, strict=True)):
+        assert split.train.tolist() == whole.train.tolist() == whole.scored.tolist()
+        assert len(np.unique(split.scored)) == 25
+        assert np.isin(split.scored, split.train).all()
+        predicted = predictions(some.prepared, some.results[0][place], split.scored)
+        expected = scores_of(some.prepared.problem, predicted, split.scored)
+        assert some.scores[0]["train_log_loss"][place] == expected["log_loss"]
+        assert some.scores[0]["test_log_loss"][place] == binary.scores[0]["test_log_loss"][place]
+    labels = Labels("compare", "", "", "y", {}, ())
+    assert "Training scores are those of 25 of 60 rows" in comparison_table(some, labels)["note"]
+    assert "Training scores" not in comparison_table(binary, labels)["note"]
 
 
 def test_shares_are_those_asked_for(binary):
