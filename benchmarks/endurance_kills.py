@@ -182,7 +182,9 @@ def kill_searches(work: Path, kills: int, seed: int = 0, budget: float = 8.0) ->
         for _ in range(draw.randint(1, 3)):
             if tally.kills < kills:
                 log.write_text("")
+                written = files_of(run).get(SUMMARY)
                 over = _struck(arguments, run, draw.uniform(0, seconds), tally, BATCHES_BEGUN=str(log))
+                over |= files_of(run).get(SUMMARY) != written  # killed after all was written, its batches cleared away
                 kept = _compared(run, kept, log, tally, over=over)
         log.write_text("")
         status, told = life(arguments, None, BATCHES_BEGUN=str(log))
@@ -204,7 +206,7 @@ def _compared(run: Path, kept: dict[str, bytes], log: Path, tally: Tally, *, ove
     """The batches on disk after a life, compared with those before it."""
     now = {path.name: path.read_bytes() for path in (run / "search").glob("batch-*.safetensors")}
     if over:
-        return {}  # the search was done, and the next life begins another
+        return now  # the search was done, and the next life begins another, with what wasn't cleared away
     tally.wrong += [f"{name} was lost or changed" for name in kept if now.get(name) != kept[name]]
     lost = len(_begun(log)) - (len(now) - len(kept))
     tally.again += lost
