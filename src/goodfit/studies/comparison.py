@@ -211,14 +211,13 @@ def _run_scores(prepared: Prepared, result: RunResult, split: Split) -> dict[str
 
 
 def _baseline_scores(problem: Problem, split: Split) -> dict[str, float]:
-    train, test = problem.bare.take(split.train), problem.bare.take(split.test)
+    target, weights = problem.target[split.train], problem.weights[split.train]
+    parts = [problem.bare.take(rows) for rows in (split.scored, split.test)]
     if problem.task == "regression":
-        mean = float(np.average(train.target, weights=train.weights))
-        return _named(*(mean_scores(part.target, mean, weights=part.weights) for part in (train, test)))
-    prior = np.bincount(train.target, train.weights, minlength=len(problem.classes)) / train.weights.sum()
-    return _named(
-        *(majority_scores(p.target, prior, positive=problem.positive, weights=p.weights) for p in (train, test))
-    )
+        mean = float(np.average(target, weights=weights))
+        return _named(*(mean_scores(part.target, mean, weights=part.weights) for part in parts))
+    prior = np.bincount(target, weights, minlength=len(problem.classes)) / weights.sum()
+    return _named(*(majority_scores(p.target, prior, positive=problem.positive, weights=p.weights) for p in parts))
 
 
 def _named(seen: dict[str, float], unseen: dict[str, float]) -> dict[str, float]:
