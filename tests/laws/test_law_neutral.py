@@ -36,7 +36,7 @@ def of_place(place):
 @EACH_OPTIMIZER
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_training_with_the_neutral_dose_is_training_without(kind, optimizer, task):
-    data, chosen = make_data(task), make_settings(optimizer)
+    data, chosen = make_data(task), make_settings(optimizer, max_epochs=3)
     for base in (Recipe(), all_kinds(kind).without(kind)):
         neutral = Recipe((*base.parts, kind.neutral()))
         (without,), (with_it,) = (train(data, [make_run(recipe)], chosen) for recipe in (base, neutral))
