@@ -12,6 +12,7 @@ from goodfit.diagnosis.verdict import Outcome, Severity, Verdict
 
 NAME, TITLE = "overfitting", "A regularizer lowers the held-out loss"
 SEVERITY: Severity = "issue"
+THEN = "predictions after the best change"
 UNSURE = f"a fall of the loss by {BLIND:.0%} or more can't be excluded, nor shown"
 
 
@@ -24,16 +25,17 @@ def check(evidence: Evidence) -> Verdict:
     found = best_change(evidence, "dose")
     if found:
         change, fall = found
-        outcome = outcome_of(fall)
+        outcome, emptied = outcome_of(fall), _emptied(evidence, change)
         return Verdict(
             NAME,
             TITLE,
             SEVERITY,
             outcome,
             evidence=numbers(evidence, change, fall)
-            | {"training loss as it is": float(evidence.asked.train_losses.mean())},
+            | {"training loss as it is": float(evidence.asked.train_losses.mean())}
+            | ({THEN: "nearly the same for every row"} if emptied else {}),
             threshold=LEAST,
-            advice=_advice(evidence, change),
+            advice=f"try smaller doses than {change.recipe}" if emptied else f"train with {change.recipe}",
             reason=UNSURE if outcome == "undecided" else "",
         )
     if len(evidence.trials) == 1 and evidence.asked.recipe == "none":
@@ -42,10 +44,9 @@ def check(evidence: Evidence) -> Verdict:
     return Verdict(NAME, TITLE, SEVERITY, "not applicable", reason=reason)
 
 
-def _advice(evidence: Evidence, change: Trial) -> str:
-    if change is evidence.trials[evidence.chosen] and collapsed.check(evidence).fired:
-        return f"try smaller doses than {change.recipe}, with which the networks predict the same for every row"
-    return f"train with {change.recipe}"
+def _emptied(evidence: Evidence, change: Trial) -> bool:
+    """Whether a change leaves constants; unknown, and so no, of one that isn't the chosen network's."""
+    return change is evidence.trials[evidence.chosen] and collapsed.check(evidence).fired
 
 
 def _turned(evidence: Evidence) -> Verdict:

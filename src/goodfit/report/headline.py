@@ -8,6 +8,7 @@ import numpy as np
 
 from goodfit.data.table import counted
 from goodfit.diagnosis import Diagnosis, Turn, Verdict
+from goodfit.diagnosis.overfitting import THEN
 from goodfit.report.tables import Labels
 from goodfit.studies.comparison import Comparison
 from goodfit.studies.fitting import Fit
@@ -29,7 +30,7 @@ def diagnosis_headline(diagnosis: Diagnosis) -> str:
 def _found(diagnosis: Diagnosis) -> str:
     over, under = diagnosis["overfitting"], diagnosis["underfitting"]
     if over.fired and not (under.fired and _fall(under) > _fall(over)):
-        return f"{_overfits(over)}{EMPTIED}" if diagnosis["collapsed"].fired else _overfits(over)
+        return f"{_overfits(over)}{EMPTIED}" if THEN in over.evidence else _overfits(over)
     if diagnosis["collapsed"].fired:
         return "Collapsed: the network predicts nearly the same for every row."
     if under.fired:

@@ -53,7 +53,9 @@ def test_a_dose_that_leaves_a_constant_is_not_advised():
     assert check(*trials, chosen=1).advice == "train with l1=0.05"
     verdict = check(*trials, chosen=1, predicted=flat)
     assert verdict.fired
-    assert verdict.advice.startswith("try smaller doses than l1=0.05")
+    assert verdict.advice == "try smaller doses than l1=0.05"
+    assert verdict.evidence["predictions after the best change"] == "nearly the same for every row"
+    assert "predictions after the best change" not in check(*trials, chosen=0, predicted=flat).evidence
     assert check(*trials, chosen=0, predicted=flat).advice == "train with l1=0.05"
 
 
