@@ -74,7 +74,7 @@ def percent(value: float | None) -> str:
         >>> percent(0.931), percent(None)
         ('93.1 %', '–')
     """
-    return f"{100 * value:.1f} %" if value is not None and present(value) else MISSING
+    return f"{100 * value:z.1f} %" if value is not None and present(value) else MISSING
 
 
 def score(value: float | None, *, as_percent: bool = False) -> str:

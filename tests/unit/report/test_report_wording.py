@@ -31,6 +31,7 @@ def test_numbers_are_shown_as_a_reader_expects(value: object, shown: str) -> Non
 def test_shares_become_percentages_with_their_intervals() -> None:
     assert wording.percent(0.931) == "93.1 %"
     assert wording.percent(math.nan) == wording.percent(None) == "–"
+    assert wording.percent(-0.0001) == "0.0 %"
     assert wording.interval(0.9241, 0.94, as_percent=True) == "[92.4, 94.0]"
     assert wording.interval(0.5, math.nan) == wording.interval(None, 1.0) == wording.interval(0.5, 0.5) == ""
     assert wording.signed(-0.021, as_percent=True) == "-2.1"
