@@ -14,6 +14,7 @@ from goodfit.statistics import Estimate
 
 Floats = npt.NDArray[np.float64]
 
+LEVEL = 0.05
 DRAWS, DRAWS_OF_ROWS = 2000, 200
 SMALLEST = 1e-12
 """A mean loss of 0 counts as this."""
@@ -24,9 +25,9 @@ class Fall:
     """How much the best of several alternatives lowers a mean loss.
 
     Args:
-        best: its place among the alternatives: the one of the lowest mean loss.
+        best: its place among the alternatives: the one of the lowest mean loss among those beyond chance, or of all.
         fall: 1 - its mean loss over the reference's, with a 95 % interval for an alternative that was picked.
-        p: how often the best of so many would look as good if none were better than the reference.
+        p: how often the best of so many would look as good as this one if none were better than the reference.
         most: no alternative's true fall is larger than this, with 95 % confidence for all of them together.
     """
 
@@ -37,13 +38,22 @@ class Fall:
 
 
 def largest_fall(
-    reference: npt.ArrayLike, losses: npt.ArrayLike, *, weights: npt.ArrayLike | None = None, seed: int = 0
+    reference: npt.ArrayLike,
+    losses: npt.ArrayLike,
+    *,
+    weights: npt.ArrayLike | None = None,
+    least: float = 0.0,
+    seed: int = 0,
 ) -> Fall:
     """Test whether any of C alternatives has a lower mean loss than a reference, from losses on the same n rows.
 
-    The statistic is the largest of the C studentized falls; its law when none is better comes from the multiplier
-    bootstrap of the rows, which knows how much the alternatives resemble each other: C near-copies cost no more than
-    one. Alternatives that are clearly worse than the reference don't count against the others.
+    Each alternative's studentized fall is held against the largest of C such falls; its law when none is better comes
+    from the multiplier bootstrap of the rows, which knows how much the alternatives resemble each other: C near-copies
+    cost no more than one. Alternatives that are clearly worse than the reference don't count against the others.
+
+    The lowest mean loss may be luck while a smaller fall of another alternative is not. So the best is the one that
+    falls most among those whose own p is below 5 % and that fall by `least` or more; where there is none, among all.
+    The fall and p are of that one.
 
     Rows must be independent of each other given the networks, and no row may have taught the network that it is scored
     by: losses of rows held out in cross-validation are fine.
@@ -52,6 +62,7 @@ def largest_fall(
         reference: `(n,)` losses, 0 or more.
         losses: `(C, n)` losses of the alternatives for the same rows.
         weights: `(n,)` of the rows; None is 1 each.
+        least: share of the reference's mean loss, 0 to 1; a smaller fall isn't preferred for being beyond chance.
         seed: of the bootstrap.
 
     Returns:
@@ -77,8 +88,8 @@ def largest_fall(
     share = share / share.sum()
     before = max(float(share @ base), SMALLEST)
     falls = 1 - np.maximum(others @ share, SMALLEST) / before
-    best = int(falls.argmax())
     if len(base) < 2:
+        best = int(falls.argmax())
         return Fall(best, Estimate(float(falls[best]), math.nan, math.nan), math.nan, math.nan)
     # the influence of each row on 1 - mean(other) / mean(reference)
     influence = ((1 - falls[:, None]) * base - others) / before * share
@@ -90,12 +101,19 @@ def largest_fall(
     equal = _multiplied(plain / spreads[:, None], seed)
     heavier = float(stdtrit(len(base) - 1, 0.975) / ndtri(0.975))
     slack = math.sqrt(2 * math.log(math.log(max(len(base), 16))))
-    contenders = falls >= -slack * spreads
-    peak = float((falls / spreads).max())
-    highest = equal[:, contenders].max(1) * heavier if contenders.any() else np.full(DRAWS, -math.inf)
-    p = float((1 + (highest >= peak).sum()) / (1 + DRAWS)) if contenders.any() else 1.0
+    p = _p_of_the_largest(falls / spreads, equal[:, falls >= -slack * spreads] * heavier)
+    sure = (p < LEVEL) & (falls >= least)
+    best = int(np.where(sure, falls, -math.inf).argmax() if sure.any() else falls.argmax())
     most = float((falls + np.quantile(normal.max(1), 0.95) * heavier * errors).max())
-    return Fall(best, _picked(falls, errors, normal * heavier, influence, slack), p, most)
+    return Fall(best, _picked(best, falls, errors, normal * heavier, influence, slack), float(p[best]), most)
+
+
+def _p_of_the_largest(scores: Floats, draws: Floats) -> Floats:
+    """For each of C scores the share of draws `(B, K)` whose largest is as large; 1 where there is none to draw."""
+    if not draws.shape[1]:
+        return np.ones(len(scores))
+    highest = np.sort(draws.max(1))
+    return np.asarray((1 + len(draws) - np.searchsorted(highest, scores)) / (1 + len(draws)))
 
 
 def _errors(influence: Floats) -> Floats:
@@ -113,9 +131,8 @@ def _multiplied(scaled: Floats, seed: int) -> Floats:
     return np.asarray(np.random.default_rng(seed).standard_normal((DRAWS, len(scaled))) @ root)
 
 
-def _picked(falls: Floats, errors: Floats, normal: Floats, influence: Floats, slack: float) -> Estimate:
+def _picked(best: int, falls: Floats, errors: Floats, normal: Floats, influence: Floats, slack: float) -> Estimate:
     """The best one's fall; the interval holds for every alternative that might as well have been picked."""
-    best = int(falls.argmax())
     apart = np.sqrt(((influence - influence[best]) ** 2).sum(1))
     rivals = falls[best] - falls <= slack * apart
     reach = float(np.quantile(np.abs(normal[:, rivals]).max(1), 0.95))

@@ -8,9 +8,8 @@ import numpy as np
 
 from goodfit.diagnosis.evidence import Evidence, Kind, Trial
 from goodfit.diagnosis.verdict import Outcome
-from goodfit.multiplicity import Fall, largest_fall
+from goodfit.multiplicity import LEVEL, Fall, largest_fall
 
-LEVEL = 0.05
 LEAST = 0.02
 """Of the loss: a smaller fall is no cure."""
 BLIND = 0.05
@@ -18,17 +17,16 @@ BLIND = 0.05
 
 
 def best_change(evidence: Evidence, *kinds: Kind) -> tuple[Trial, Fall] | None:
-    """The change of these kinds that lowers the held-out loss most; None where none can be compared."""
+    """Of the changes of these kinds the one that lowers the held-out loss most; None where none can be compared."""
     return fall_of(evidence, evidence.changes(*kinds))
 
 
 def fall_of(evidence: Evidence, changes: Sequence[Trial]) -> tuple[Trial, Fall] | None:
-    """Which of some changes lowers the held-out loss most, and by how much."""
+    """Which of some changes lowers the held-out loss most, those first that do so beyond chance, and by how much."""
     if not changes or not evidence.asked.usable:
         return None
-    fall = largest_fall(
-        evidence.asked.losses, np.stack([change.losses for change in changes]), weights=evidence.weights
-    )
+    losses = np.stack([change.losses for change in changes])
+    fall = largest_fall(evidence.asked.losses, losses, weights=evidence.weights, least=LEAST)
     return changes[fall.best], fall
 
 

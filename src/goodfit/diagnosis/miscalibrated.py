@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import chdtrc, chndtrinc, log_softmax
 
-from goodfit.diagnosis.changes import BLIND, LEAST, LEVEL
+from goodfit.diagnosis.changes import BLIND, LEAST
 from goodfit.diagnosis.evidence import Evidence
 from goodfit.diagnosis.verdict import Severity, Verdict
+from goodfit.multiplicity import LEVEL
 from goodfit.statistics import Estimate
 
 NAME, TITLE = "miscalibrated", "Its probabilities are not to be taken at their word"

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from goodfit.errors import InputError
+from goodfit.multiplicity import LEVEL
 from goodfit.statistics import Estimate
 from goodfit.studies.problem import Floats, Ints
 
-LEVEL = 0.05
 LEAST = 0.001
 """Of the loss: a smaller difference is none, however sure it is."""
 

@@ -58,9 +58,10 @@ class DoseResponse:
         best: the dose of the lowest held-out loss; nan if networks diverged at every one.
         best_interval: the doses between which the best one lies in 95 % of the resamples of rows and repeats, from the
             one nearer to the neutral dose.
-        improvement: the best other dose's fall of the held-out loss, as a share of the neutral dose's, corrected for
-            its having been picked; below 0 where all others are worse.
-        p: how often the best of so many doses would look as good if none were better than the neutral one.
+        improvement: by how much the held-out loss falls from the neutral dose to the best of those that beat it beyond
+            chance (of all others, if none does), as a share, corrected for its having been picked; below 0 where all
+            others are worse.
+        p: how often the best of so many doses would look as good as that one if none were better than the neutral one.
         loss: "log loss", or "squared error" in the target's unit, squared.
     """
 

@@ -17,7 +17,8 @@ from verdict_evidence import (
 )
 
 from goodfit.diagnosis import benign_gap, good_fit, more_rows_help, overfitting, underfitting
-from goodfit.diagnosis.changes import BLIND, LEAST, LEVEL
+from goodfit.diagnosis.changes import BLIND, LEAST
+from goodfit.multiplicity import LEVEL
 from goodfit.statistics import mean_interval
 
 DOSE = trial("l2=0.001", times(1.1))

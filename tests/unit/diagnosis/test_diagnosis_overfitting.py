@@ -22,8 +22,8 @@ from verdict_evidence import (
 )
 
 from goodfit.diagnosis import overfitting
-from goodfit.diagnosis.changes import BLIND, LEAST, LEVEL
-from goodfit.multiplicity import largest_fall
+from goodfit.diagnosis.changes import BLIND, LEAST
+from goodfit.multiplicity import LEVEL, largest_fall
 from goodfit.studies.fitting import Plan
 
 DIVERGED = "networks diverged, so there is no loss to compare with"
@@ -76,7 +76,7 @@ def test_rows_count_by_their_weight():
 def test_it_follows_the_test_of_the_best_of_several(shares, noise, seed):
     doses = [times(share, noise=noise, seed=seed + place) for place, share in enumerate(shares)]
     verdict = check(trial(), *(trial(f"l2={i + 1}", losses) for i, losses in enumerate(doses)))
-    fall = largest_fall(row_losses(), doses)
+    fall = largest_fall(row_losses(), doses, least=LEAST)
     assert verdict.evidence["lower by"] == pytest.approx(fall.fall.value)
     assert verdict.evidence["lower by, low"] == pytest.approx(fall.fall.low)
     assert verdict.evidence["lower by, high"] == pytest.approx(fall.fall.high)
@@ -87,6 +87,21 @@ def test_it_follows_the_test_of_the_best_of_several(shares, noise, seed):
     else:
         assert verdict.outcome == ("passed" if fall.most < BLIND else "undecided")
     assert bool(verdict.reason) == (verdict.outcome == "undecided")
+
+
+def test_one_dose_that_is_sure_and_another_that_is_large_make_no_verdict():
+    """It fires for a dose that is both, and says that dose's own fall and p."""
+    small, lucky = times(1 - 0.9 * LEAST, noise=0.01), row_losses(0.48, seed=1)
+    verdict = check(trial(), trial("l1=0.001", small), trial("l2=0.001", lucky))
+    assert (verdict.outcome, verdict.evidence["best change"]) == ("undecided", "l2=0.001")
+    assert verdict.evidence["p"] > LEVEL
+    assert verdict.evidence["lower by"] == pytest.approx(0.04)
+    sure = times(1 - 1.5 * LEAST, noise=0.01)
+    verdict = check(trial(), trial("l1=0.001", sure), trial("l2=0.001", lucky))
+    assert (verdict.outcome, verdict.advice) == ("fired", "train with l1=0.001")
+    assert verdict.evidence["p"] < LEVEL
+    assert verdict.evidence["lower by"] == pytest.approx(1.5 * LEAST, abs=0.002)
+    assert verdict.evidence["lower by, low"] > 0
 
 
 def test_a_dose_that_surely_does_no_better_passes():

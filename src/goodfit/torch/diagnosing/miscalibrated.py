@@ -6,9 +6,10 @@ import numpy as np
 from scipy.special import log_softmax
 
 from goodfit.alarms import calibration_bins
-from goodfit.diagnosis.changes import BLIND, LEAST, LEVEL
+from goodfit.diagnosis.changes import BLIND, LEAST
 from goodfit.diagnosis.miscalibrated import LEAST_ROWS, NAME, SEVERITY, SMALLEST, TITLE, gain_of, recalibration
 from goodfit.diagnosis.verdict import Verdict
+from goodfit.multiplicity import LEVEL
 from goodfit.tempering import temperature
 from goodfit.torch.diagnosing.chances import Floats, is_classifier, probabilities
 from goodfit.torch.diagnosing.evidence import ModuleEvidence
