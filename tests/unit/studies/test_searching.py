@@ -26,9 +26,9 @@ from goodfit.studies.searching.defaults import SPACES, default_choices, first_dr
 from goodfit.studies.searching.extent import Extent, extent
 from goodfit.studies.searching.finding import find
 from goodfit.studies.searching.halving import halving, mean_best
-from goodfit.studies.searching.pace import LONGEST, SHARE_OF_SEARCHING, Pace
+from goodfit.studies.searching.pace import LONGEST, SAVED, SHARE_OF_SEARCHING, Pace
 from goodfit.studies.searching.rooms import Rooms
-from goodfit.studies.searching.search import judged, next_batch, search
+from goodfit.studies.searching.search import judged, next_batch, search, suiting, work_to_the_end
 from goodfit.studies.searching.store import Store, is_barely_begun, is_search, job_of
 from goodfit.training import Execution
 
@@ -163,9 +163,30 @@ def test_a_long_batch_gets_fewer_trials_and_then_shorter_ones():
     trials, epochs = pace.affordable(3 * share, 16, 80)
     assert trials == 5
     assert epochs == 80
+    trials, epochs = pace.affordable(10 * share, 16, 80)
+    assert (trials, epochs) == (4, 56)  # half of the search for 4 x 0.6 x 10 x 0.3 of it
     trials, epochs = pace.affordable(20 * share, 16, 80)
     assert trials == 4
-    assert 20 <= epochs < 80
+    assert 20 <= epochs < 56
+
+
+@pytest.mark.parametrize(
+    ("trials", "offered", "hidden", "pieces"),
+    [
+        (12.5, (0, 32), (256,), 32),
+        (11.5, (0, 32), (8,), 32),
+        (0.5, (0, 32), (8,), 32),  # time for 4 trials of 256 units or 14 of 8 without pieces, 8 with them
+        (0.1, (0, 32), (8,), 0),  # not for two with pieces
+        (11.5, (0,), (8,), 0),
+    ],
+)
+def test_a_shape_too_large_for_the_time_gives_up_width_then_trials_then_pieces(
+    problem, trials, offered, hidden, pieces
+):
+    choices = replace(CHOICES, hidden=((8,), (256,)), pieces=offered)
+    rooms, asked = rooms_of(problem), Shape((256,), offered[-1], False, 16)
+    rate = trials * work_to_the_end(asked, rooms, choices) * SAVED / SHARE_OF_SEARCHING
+    assert suiting(asked, rooms, choices, Pace(1.0, rate=rate)) == replace(asked, hidden=hidden, pieces=pieces)
 
 
 def test_what_fits_into_the_rest_of_the_time_is_planned_with_a_margin():

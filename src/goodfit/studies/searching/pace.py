@@ -10,10 +10,10 @@ SHARE_OF_ABLATION = 0.92
 """When, of all the time granted, the search and the ablation end; the rest is for choosing, scoring and writing."""
 FIRST = 0.08
 """By when the first trials end, so that there is a model to go on with."""
-LONGEST = 0.3
-"""Of the search, the most that a batch may take: Optuna learns between batches."""
-LEAST_TRIALS = 12
-"""A shape of which a search has no time for so many trials is too large for it."""
+LONGEST, STRETCHED = 0.3, 0.5
+"""Of the search, the most that a batch may take: Optuna learns between batches; and where it must be cut short."""
+LEAST_TRIALS, FEWEST_TRIALS = 12, 2
+"""A shape of which a search has no time for so many trials is too large for it; and if numbers are in pieces."""
 NOMINAL = 1e10
 """Multiplications a second, before any were timed."""
 SAVED = 0.6
@@ -59,9 +59,9 @@ class Pace:
         self.rate = 0.5 * (self.rate + speed) if self.timed else speed
         self.timed = True
 
-    def suits(self, work_a_trial: float) -> bool:
-        """Whether a search of this length has time for enough trials of so much work."""
-        return work_a_trial * LEAST_TRIALS * SAVED <= SHARE_OF_SEARCHING * self.budget * self.rate
+    def suits(self, work_a_trial: float, trials: int = LEAST_TRIALS) -> bool:
+        """Whether a search of this length has time for so many trials of so much work."""
+        return work_a_trial * trials * SAVED <= SHARE_OF_SEARCHING * self.budget * self.rate
 
     def first(self, work_an_epoch: float, max_epochs: int) -> int:
         """Epochs of the first batch, so that it ends by `FIRST`."""
@@ -74,13 +74,14 @@ class Pace:
     def affordable(self, work_a_trial: float, most_trials: int, max_epochs: int) -> tuple[int, int]:
         """Trials and epochs of the next batch, given the work of a trial of `max_epochs` epochs.
 
-        A batch too long for its share of the time gets fewer trials, down to a quarter, then shorter trainings, down to
-        `SHORTEST`. None if little of even that fits into the rest of the time.
+        A batch too long for its share of the time gets fewer trials, down to a quarter, then a larger share, then
+        shorter trainings, down to `SHORTEST`. None if little of even that fits into the rest of the time.
         """
-        left = SHARE_OF_SEARCHING * self.budget - self.elapsed
-        share = min(LONGEST * SHARE_OF_SEARCHING * self.budget, left)
-        possible = share * self.rate / (work_a_trial * SAVED)
-        trials = int(min(most_trials, max(possible, 1, most_trials // 4)))
+        searching, fewest = SHARE_OF_SEARCHING * self.budget, max(1, most_trials // 4)
+        left, a_trial = searching - self.elapsed, work_a_trial * SAVED / self.rate
+        share = max(LONGEST * searching, min(STRETCHED * searching, fewest * a_trial))
+        possible = min(share, left) / a_trial
+        trials = int(min(most_trials, max(possible, fewest)))
         shortening = min(1.0, possible / trials)
         if shortening < SHORTEST / 2 and left < LONGEST * self.budget:
             return 0, 0

@@ -21,7 +21,7 @@ from goodfit.studies.searching.asking import Proposer
 from goodfit.studies.searching.batch import Batch, Trial, train_batch, work_an_epoch
 from goodfit.studies.searching.choices import Choices, Proposal, Shape
 from goodfit.studies.searching.defaults import first_drafts
-from goodfit.studies.searching.pace import FIRST, SHARE_OF_SEARCHING, Pace
+from goodfit.studies.searching.pace import FEWEST_TRIALS, FIRST, SHARE_OF_SEARCHING, Pace
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.studies.searching.standing import Standing, Watch
 from goodfit.training import Execution, Progress
@@ -109,7 +109,7 @@ def next_batch(
         return None
     cuts = choices.cuts[done - 1 : done]
     leaders = proposer.ask(1, [replace(d, shape=replace(d.shape, cut=cut)) for d in drafts[:1] for cut in cuts])
-    shape = _suiting(leaders[0].draft.shape, rooms, choices, pace)
+    shape = suiting(leaders[0].draft.shape, rooms, choices, pace)
     if shape != leaders[0].draft.shape:
         proposer.tell(leaders[0].number, math.nan)
         leaders = []
@@ -122,17 +122,22 @@ def next_batch(
     return leaders + proposer.ask(trials - len(leaders), more, like=shape), epochs
 
 
-def _suiting(shape: Shape, rooms: Rooms, choices: Choices, pace: Pace) -> Shape:
-    """The shape, or if it is too large for the time the largest with its batch size that isn't; else the smallest."""
+def suiting(shape: Shape, rooms: Rooms, choices: Choices, pace: Pace) -> Shape:
+    """The shape, or if it is too large for the time one with its batch size that isn't: the largest with pieces.
+
+    Pieces bring more than width or many trials: where no shape with them suits, the smallest with them may do for a
+    few trials. Without time for these it is the largest shape that suits, else the smallest.
+    """
     every = [replace(shape, hidden=hidden, pieces=pieces) for hidden in choices.hidden for pieces in choices.pieces]
     works = {each: work_to_the_end(each, rooms, choices) for each in every}
     if pace.suits(works[shape]):
         return shape
-    return max(
-        (each for each in every if pace.suits(works[each])),
-        key=works.__getitem__,
-        default=min(every, key=works.__getitem__),
-    )
+    small = [each for each in every if pace.suits(works[each])]
+    pieced = [each for each in small if each.pieces]
+    barely = [each for each in every if each.pieces and pace.suits(works[each], FEWEST_TRIALS)]
+    if pieced or not barely:
+        return max(pieced or small, key=works.__getitem__, default=min(every, key=works.__getitem__))
+    return min(barely, key=works.__getitem__)
 
 
 def work_to_the_end(shape: Shape, rooms: Rooms, choices: Choices) -> float:
