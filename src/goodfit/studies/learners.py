@@ -26,7 +26,7 @@ from goodfit.data.words import fit_vocabulary
 from goodfit.studies.problem import Floats, Problem
 
 MOST_LEVELS = 255
-"""Of a category in boosted trees: rarer ones share the last."""
+"""Of a column in boosted trees: of a category's levels the rarer ones share the last, numbers share bins."""
 ITERATIONS = 1000
 FEW_ROWS = 100_000
 """Up to here trees grow in one thread: on a busy machine several wait for each other."""
@@ -119,7 +119,7 @@ def boosted(train: Problem, *, schema: Schema, seed: int) -> Learned:
         schema: the columns' structure.
         seed: of the rows that early stopping watches.
     """
-    read = _Columns.of(train.table, schema)
+    read = _Columns.of(train.table, schema, _uneven(train))
     if not read.used:
         return constant(train)
     shape = {
@@ -143,13 +143,19 @@ def _fitted(model: Any, read: Callable[[Table], Any], train: Problem) -> Learned
         target = scale.forward(target)
     elif len(np.unique(target)) < 2:
         return constant(train)
-    weights = train.weights / train.weights.mean()
+    weights = _uneven(train)
     with _threads(train.rows), warnings.catch_warnings():
         # one that has not converged is scored as it is, as any user's would be
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", LinAlgWarning)
         model.fit(read(train.table), target, sample_weight=weights)
     return Estimator(read, model, 0 if regression else len(train.classes), scale)
+
+
+def _uneven(train: Problem) -> Floats | None:
+    """Weights of a mean of 1; None where all are the same: scikit-learn is slower where it is given any."""
+    mean = train.weights.mean()
+    return None if (train.weights == train.weights[0]).all() else np.asarray(train.weights / mean)
 
 
 def _threads(rows: int) -> Any:
@@ -164,29 +170,42 @@ class _Columns:
     Args:
         schema: of all rows.
         levels: of each category, the code of each level that training rows have.
+        edges: of numbers that are counted by bins, the upper ends of all bins but the last.
         used: the places of columns that training rows have a value of.
     """
 
     schema: Schema
     levels: Mapping[str, Mapping[str, float]]
+    edges: Mapping[str, Floats]
     used: tuple[int, ...]
 
     @staticmethod
-    def of(table: Table, schema: Schema) -> _Columns:
+    def of(table: Table, schema: Schema, weights: Floats | None) -> _Columns:
         columns = schema.check(table).columns
         levels = {column.name: _codes(column) for column in columns if column.kind == "category"}
-        return _Columns(schema, levels, tuple(i for i, c in enumerate(columns) if not c.missing.all()))
+        many = [c for c in columns if c.kind != "category" and len(np.unique(c.values[~c.missing])) > MOST_LEVELS]
+        edges = {} if weights is None else {c.name: _edges(c.values[~c.missing], weights[~c.missing]) for c in many}
+        return _Columns(schema, levels, edges, tuple(i for i, c in enumerate(columns) if not c.missing.all()))
 
     def __call__(self, table: Table) -> Floats:
         columns = self.schema.check(table).columns
         return np.stack([self._values(columns[i]) for i in self.used], axis=1)
 
     def _values(self, column: Column) -> Floats:
+        if column.name in self.edges:
+            bins = np.searchsorted(self.edges[column.name], column.values)
+            return np.where(np.isnan(column.values), np.nan, bins)
         if column.name not in self.levels:
             return np.asarray(column.values)
         codes = self.levels[column.name]
         places = np.array([*(codes.get(level, np.nan) for level in column.levels), np.nan])
         return np.asarray(places[column.values])
+
+
+def _edges(values: Floats, weights: Floats) -> Floats:
+    """The quantiles between which scikit-learn counts numbers of uneven weight: it sorts them anew for each of 254."""
+    shares = np.linspace(0, 1, MOST_LEVELS + 1)[1:-1]
+    return np.unique(np.quantile(values, shares, weights=weights, method="inverted_cdf"))
 
 
 def _codes(column: Column) -> dict[str, float]:

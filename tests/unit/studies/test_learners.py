@@ -166,6 +166,28 @@ def test_boosted_trees_are_scikit_learns_on_the_columns_as_they_are(task):
     np.testing.assert_allclose(learned, expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("uneven", [False, True])
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_numbers_of_many_values_are_binned_as_scikit_learn_bins_them(task, uneven):
+    random = np.random.default_rng(0)
+    X = random.lognormal(size=(1500, 3)) * [1, 1e6, 1e-6]
+    X[::7, 1], X[:, 2] = np.nan, np.round(X[:, 2], 6)
+    signal = X[:, 0] + (np.nan_to_num(X[:, 1]) > 1e6) + random.normal(size=1500)
+    target = signal if task == "regression" else signal > 1.5
+    weights = random.uniform(0.5, 2, 1500) if uneven else np.full(1500, 3.0)
+    problem = read_problem(X, target, weights=weights, task=task)
+    train = problem.take(np.arange(1000))
+    learned = boosted(train, schema=Schema.of(problem.table), seed=3).predict(problem.table)
+    given = weights[:1000] / weights[:1000].mean()
+    if task == "regression":
+        expected = HistGradientBoostingRegressor().fit(X[:1000], target[:1000], sample_weight=given).predict(X)
+    else:
+        tree = HistGradientBoostingClassifier().fit(X[:1000], target[:1000], sample_weight=given)
+        expected = tree.predict_proba(X)[:, 1]
+    # where a quantile lies exactly between two rows' weights scikit-learn takes the middle: a cut may move by a row
+    np.testing.assert_allclose(np.squeeze(learned[:, -1]), expected, rtol=1e-3, atol=1e-3)
+
+
 def test_a_category_is_a_category_and_its_gaps_and_new_levels_are_missing():
     """Every second letter is of one class: as an ordered code it would take many cuts."""
     letters = [chr(97 + i % 20) for i in range(800)]
