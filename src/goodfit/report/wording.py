@@ -7,6 +7,8 @@ from typing import Any
 from goodfit.visible import visible
 
 MISSING = "–"
+SMALLEST = 1e-6
+"""A smaller difference is shown as none."""
 
 
 def number(value: Any) -> str:
@@ -104,15 +106,18 @@ def interval(low: float | None, high: float | None, *, as_percent: bool = False)
 
 
 def signed(value: float | None, *, as_percent: bool = False) -> str:
-    """Show a difference with its sign.
+    """Show a difference with its sign; one that would be rounded to nought with its first digit, down to a millionth.
 
     Example:
-        >>> signed(0.021, as_percent=True), signed(-0.5)
-        ('+2.1', '-0.500')
+        >>> signed(0.021, as_percent=True), signed(-0.5), signed(4e-5)
+        ('+2.1', '-0.500', '+0.00004')
     """
     if value is None or not present(value):
         return MISSING
     shown = score(value, as_percent=as_percent)
+    size = abs(100 * value if as_percent else value)
+    if not float(shown.replace(",", "")) and size >= SMALLEST:
+        shown = f"{math.copysign(size, value):.{math.ceil(-math.log10(size))}f}"
     return shown if shown.startswith("-") else f"+{shown}"
 
 

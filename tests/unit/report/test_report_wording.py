@@ -39,6 +39,14 @@ def test_shares_become_percentages_with_their_intervals() -> None:
     assert wording.signed(None) == "–"
 
 
+@given(st.floats(-1, 1), st.booleans())
+def test_a_difference_that_is_said_to_be_one_is_not_shown_as_nought(value: float, as_percent: bool) -> None:
+    shown, size = wording.signed(value, as_percent=as_percent), value * (100 if as_percent else 1)
+    assert (float(shown) == 0) == (abs(size) < wording.SMALLEST)
+    assert float(shown) == pytest.approx(size, abs=0.5 * 10 ** -len(shown.partition(".")[2]) + 1e-12)
+    assert shown[0] == ("-" if float(shown) < 0 else "+")
+
+
 @given(low=st.floats(-1, 1), width=st.floats(0, 1))
 def test_a_difference_counts_only_if_its_interval_excludes_zero(low: float, width: float) -> None:
     difference = {"low": low, "high": low + width}
