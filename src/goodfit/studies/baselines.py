@@ -89,8 +89,8 @@ def train_baselines(
         problem: merged rows.
         splits: training rows and held-out rows of each.
         seed: of early stopping's rows.
-        deadline: `time.monotonic()` after which nothing new is begun, nor what by its first splits would end later; the
-            constant is always there.
+        deadline: `time.monotonic()` after which nothing new is begun, nor what by its first splits or trees would end
+            later; the constant is always there.
 
     Example:
         >>> from goodfit.studies.problem import read_problem
@@ -109,7 +109,8 @@ def train_baselines(
     else:
         found.append(made(name, partial(linear, schema=schema)))
     if problem.kind == "table":
-        found.append(made("histogram boosting", partial(boosted, schema=schema, seed=seed)))
+        each = (deadline - time.monotonic()) / len(splits)
+        found.append(made("histogram boosting", partial(boosted, schema=schema, seed=seed, seconds=each)))
     return tuple(found)
 
 
@@ -162,7 +163,10 @@ def _trained(
         each = (now - started) / place if place else 0.0
         if now + each * (len(splits) - place) > deadline:
             return _missing(name, problem, "out of time", now - started)
-        fitted.append(learner(problem.take(kept)))
+        try:
+            fitted.append(learner(problem.take(kept)))
+        except TimeoutError:
+            return _missing(name, problem, "out of time", time.monotonic() - started)
         if len(held):
             found.predicted[held] = fitted[-1].predict(problem.take(held).table)
     return replace(found, fitted=tuple(fitted), seconds=time.monotonic() - started)

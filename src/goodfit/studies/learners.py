@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +30,8 @@ from goodfit.studies.problem import Floats, Problem
 MOST_LEVELS = 255
 """Of a column in boosted trees: of a category's levels the rarer ones share the last, numbers share bins."""
 ITERATIONS = 1000
+TREES, TRIED = 100, 10
+"""Of boosted trees, scikit-learn's own number, and those that show how long all would take."""
 FEW_ROWS = 100_000
 """Up to here trees grow in one thread: on a busy machine several wait for each other."""
 MANY_CELLS = 50_000_000
@@ -111,13 +115,17 @@ def _inputs(encoder: Encoder, table: Table) -> Any:
     return vstack([csr_matrix(encoder.transform(table.take(rows), np.float64)) for rows in parts], format="csr")
 
 
-def boosted(train: Problem, *, schema: Schema, seed: int) -> Learned:
+def boosted(train: Problem, *, schema: Schema, seed: int, seconds: float = math.inf) -> Learned:
     """Boosted trees as scikit-learn grows them, on a table's columns as they are.
 
     Args:
         train: the rows.
         schema: the columns' structure.
         seed: of the rows that early stopping watches.
+        seconds: that they may take.
+
+    Raises:
+        TimeoutError: the first trees show that they would take longer.
     """
     read = _Columns.of(train.table, schema, _uneven(train))
     if not read.used:
@@ -125,13 +133,24 @@ def boosted(train: Problem, *, schema: Schema, seed: int) -> Learned:
     shape = {
         "categorical_features": np.array([schema.names[i] in read.levels for i in read.used]),
         "random_state": seed % 2**32,
+        "warm_start": True,
     }
     if train.task == "regression":
-        return _fitted(HistGradientBoostingRegressor(**shape), read, train)
+        return _grown(HistGradientBoostingRegressor(**shape), read, train, seconds)
     # early stopping holds out a tenth, class by class: a class of one row can't be on both sides
     counts = np.unique(train.target, return_counts=True)[1]
     stops = "auto" if counts.min() > 1 and len(counts) < train.rows / 10 else False
-    return _fitted(HistGradientBoostingClassifier(early_stopping=stops, **shape), read, train)
+    return _grown(HistGradientBoostingClassifier(early_stopping=stops, **shape), read, train, seconds)
+
+
+def _grown(model: Any, read: _Columns, train: Problem, seconds: float) -> Learned:
+    """A tenth of the trees first, and the others if there is time."""
+    if math.isfinite(seconds):
+        started = time.monotonic()
+        _fitted(model.set_params(max_iter=TRIED), read, train)
+        if (time.monotonic() - started) * TREES / TRIED > seconds:
+            raise TimeoutError("boosted trees would take longer than they may")
+    return _fitted(model.set_params(max_iter=TREES), read, train)
 
 
 def _fitted(model: Any, read: Callable[[Table], Any], train: Problem) -> Learned:

@@ -11,7 +11,7 @@ from study_problems import TASKS, problem_of
 
 from goodfit import InputError
 from goodfit.data.table import Column, Table
-from goodfit.studies import baselines
+from goodfit.studies import baselines, learners
 from goodfit.studies.baselines import Baseline, Rival, better_baseline, train_baselines
 from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.problem import Problem, read_problem
@@ -173,6 +173,14 @@ def test_what_its_first_split_shows_to_be_too_slow_is_given_up(granted, notes, m
     found = train_baselines(problem, splits_of(problem, Plan()), seed=0, deadline=granted)
     assert [baseline.note for baseline in found[1:]] == notes
     assert found[0].seconds == 5
+
+
+def test_trees_whose_first_ones_are_too_slow_are_out_of_time(monkeypatch):
+    problem = problem_of("binary", 60).merged()
+    monkeypatch.setattr(learners, "TREES", 10**9)
+    found = train_baselines(problem, splits_of(problem, Plan()), seed=0, deadline=time.monotonic() + 60)
+    assert [baseline.note for baseline in found] == ["", "", "out of time"]
+    assert found[2].fitted == ()
 
 
 # -- rivals -----------------------------------------------------------------------------------------------------------

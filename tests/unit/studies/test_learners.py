@@ -1,6 +1,7 @@
 """Baselines' estimators: the same as scikit-learn's by hand, on what the training rows tell and nothing else."""
 
 import datetime
+import math
 
 import numpy as np
 import polars as pl
@@ -245,6 +246,21 @@ def test_early_stopping_is_scikit_learns_unless_a_class_has_one_row():
     numbers = read_problem(X, X[:, 0] ** 2, task="regression")
     learned = boosted(numbers, schema=Schema.of(numbers.table), seed=5)
     assert (learned.model.early_stopping, learned.model.random_state) == ("auto", 5)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_trees_that_have_time_are_those_that_have_no_end_and_others_are_not_grown(task, monkeypatch):
+    problem = weighted(task)
+    schema, asked = Schema.of(problem.table), []
+    free, granted = (boosted(problem, schema=schema, seed=0, seconds=seconds) for seconds in (math.inf, 60.0))
+    np.testing.assert_allclose(granted.predict(problem.table), free.predict(problem.table), rtol=1e-6, atol=1e-9)
+    clock = iter([0.0, 7.0])
+    monkeypatch.setattr(learners.time, "monotonic", lambda: next(clock))
+    fit = learners._fitted
+    monkeypatch.setattr(learners, "_fitted", lambda model, *more: asked.append(model.max_iter) or fit(model, *more))
+    with pytest.raises(TimeoutError):
+        boosted(problem, schema=schema, seed=0, seconds=69.0)
+    assert asked == [10]
 
 
 def test_threads_are_given_back():
