@@ -15,9 +15,10 @@ from goodfit.regularizers.recipe import Regularizer
 from goodfit.statistics import Estimate
 from goodfit.studies.fitting import Candidate, Fit, Plan, fit
 from goodfit.studies.paired import Paired, differs, mean_of_rows
+from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats, Problem
 from goodfit.studies.trials import candidate_trial
-from goodfit.training import Checkpoint, Execution, Progress, RunResult, Settings
+from goodfit.training import Execution, Progress, RunResult, Settings
 
 Kind = Literal["none", "alone", "all", "without"]
 Verdict = Literal["helps", "harms", "unclear"]
@@ -128,7 +129,7 @@ def ablate(
     settings: Settings,
     execution: Execution | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
-    checkpoint: Checkpoint | None = None,
+    prepared: Prepared | None = None,
     techniques: bool = True,
 ) -> Ablation:
     """Train the parts of a recipe in one population, on the same folds and seeds, and compare them row by row.
@@ -140,7 +141,7 @@ def ablate(
         settings: what all runs share.
         execution: device, threads, deadline.
         on_epoch: called after each epoch.
-        checkpoint: where to keep the training's state.
+        prepared: the problem's encodings as `fit` takes them.
         techniques: whether each technique is asked about; without, none of them is set beside all.
 
     Raises:
@@ -157,7 +158,7 @@ def ablate(
         settings=settings,
         execution=execution,
         on_epoch=on_epoch,
-        checkpoint=checkpoint,
+        prepared=prepared,
     )
     losses = [candidate_trial(fitted, place).losses for place in range(len(fitted.candidates))]
     means = tuple(_mean(fitted, own).mean for own in losses)

@@ -116,6 +116,7 @@ def fit(
     execution: Execution | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    prepared: Prepared | None = None,
 ) -> Fit:
     """Train the recipes' networks in one population and choose the best recipe.
 
@@ -127,6 +128,7 @@ def fit(
         execution: device, threads, deadline.
         on_epoch: called after each epoch.
         checkpoint: where to keep the training's state.
+        prepared: the problem's encodings as this plan has them, if they are there already; of more splits is fine.
 
     Raises:
         InputError: several recipes and no rows to choose by; fewer than 2 different rows; an unknown metric; costs
@@ -140,9 +142,10 @@ def fit(
         raise InputError("one sample, or all rows are the same: give at least 2 different rows")
     splits = splits_of(problem, plan)
     check_costs(plan.costs, problem, [held for _, held in splits])
-    schema = Schema.of(problem.table, plan.pieces, cut=plan.cut)
-    trains = [kept for kept, _ in splits]
-    prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
+    if prepared is None:
+        schema = Schema.of(problem.table, plan.pieces, cut=plan.cut)
+        trains = [kept for kept, _ in splits]
+        prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
     runs = [_run(prepared, recipe, member, splits, plan) for recipe in recipes for member in range(plan.members)]
     results = train(prepared.data, runs, settings, execution=execution, on_epoch=on_epoch, checkpoint=checkpoint)
     candidates = tuple(

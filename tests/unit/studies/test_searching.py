@@ -26,7 +26,7 @@ from goodfit.studies.searching.defaults import SPACES, default_choices, first_dr
 from goodfit.studies.searching.extent import Extent, extent
 from goodfit.studies.searching.finding import find
 from goodfit.studies.searching.halving import halving, mean_best
-from goodfit.studies.searching.pace import LONGEST, SAVED, SHARE_OF_SEARCHING, Pace
+from goodfit.studies.searching.pace import FIRST, LONGEST, SAVED, SHARE_OF_SEARCHING, Pace
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.studies.searching.search import judged, next_batch, search, suiting, work_to_the_end
 from goodfit.studies.searching.store import Store, is_barely_begun, is_search, job_of
@@ -266,6 +266,31 @@ def test_the_first_batches_try_well_tried_recipes_on_numbers_as_they_are_then_cu
         assert {p.draft.shape for p in batch} == {known[0].shape}
     assert batches[2][0].draft.recipe == known[0].recipe
     assert [p.draft.shape.cut for p in batches[2]] == [True] * len(batches[2])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "trials", "epochs", "hidden", "pieces"),
+    [
+        (1e4, 4, 10, (256,), 32),
+        (40 * 4, 4, 10, (256,), 32),
+        (6 * 4, 4, 6, (256,), 32),
+        (3 * 4, 3, 4, (256,), 32),
+        (1 * 7, 1, 7, (256,), 32),
+        (0.9 * 4, 4, 10, (8,), 8),  # of the smallest in pieces
+        (0.01, 1, 4, (8,), 8),
+    ],
+)
+def test_the_first_batch_tries_as_much_as_a_tenth_of_the_time_holds(problem, seconds, trials, epochs, hidden, pieces):
+    """In epochs of one trial of the well-tried shape."""
+    choices = replace(
+        default_choices(problem), hidden=((256,), (8,)), pieces=(0, 8, 32), base=replace(SETTINGS, max_epochs=20)
+    )
+    known, rooms = first_drafts("table", choices), rooms_of(problem)
+    rate = work_to_the_end(known[0].shape, rooms, choices) / 20 / FIRST
+    asked, found = next_batch(rooms, choices, Proposer(choices, 0), Pace(seconds, rate=rate), done=0)
+    assert [p.draft.recipe for p in asked] == [draft.recipe for draft in known[:trials]]
+    assert {(p.draft.shape.hidden, p.draft.shape.pieces) for p in asked} == {(hidden, pieces)}
+    assert found == epochs
 
 
 def test_without_time_a_single_batch_is_trained(problem):

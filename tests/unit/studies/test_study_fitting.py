@@ -56,6 +56,23 @@ def with_outcomes(monkeypatch, diverged) -> None:
     monkeypatch.setattr(fitting, "train", wrapped)
 
 
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("pieces", [0, 4])
+def test_encodings_that_are_there_already_give_the_networks_that_new_ones_do(task, pieces):
+    """Those of five folds serve a fit of two."""
+    plan = Plan(seed=3, pieces=pieces)
+    whole = fit(problem_of(task), recipes("none"), plan=plan, settings=SETTINGS).prepared
+    two = replace(plan, members=2)
+    anew = fit(problem_of(task), recipes(*TEXTS), plan=two, settings=SETTINGS)
+    again = fit(problem_of(task), recipes(*TEXTS), plan=two, settings=SETTINGS, prepared=whole)
+    assert len(whole.trains) > len(anew.prepared.trains) == 2
+    for one, other in zip(anew.candidates, again.candidates, strict=True):
+        np.testing.assert_array_equal(one.losses, other.losses)
+        for a, b in zip(one.results, other.results, strict=True):
+            np.testing.assert_array_equal(a.parameters, b.parameters)
+            np.testing.assert_array_equal(a.run.validation, b.run.validation)
+
+
 # -- which runs -------------------------------------------------------------------------------------------------------
 
 

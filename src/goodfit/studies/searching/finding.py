@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from goodfit.errors import InputError
 from goodfit.studies.ablation import Ablation, ablate, variants_of
 from goodfit.studies.baselines import Baseline, train_baselines
+from goodfit.studies.enlarging import offline
 from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.problem import Problem
 from goodfit.studies.rating import check_costs, check_metric, decision_of
@@ -152,5 +153,6 @@ def _ablated(
         ),
         settings=replace(own, max_epochs=most.epochs),
         execution=replace(execution, deadline=pace.until(SHARE_OF_ABLATION)),
+        prepared=None if offline(winner.draft.recipe).parts else rooms.of(shape),
         techniques=most.techniques,
     )

@@ -63,9 +63,14 @@ class Pace:
         """Whether a search of this length has time for so many trials of so much work."""
         return work_a_trial * trials * SAVED <= SHARE_OF_SEARCHING * self.budget * self.rate
 
-    def first(self, work_an_epoch: float, max_epochs: int) -> int:
-        """Epochs of the first batch, so that it ends by `FIRST`."""
-        return int(min(max(FIRST * self.budget * self.rate / work_an_epoch, FEWEST), max_epochs))
+    def first(self, work_an_epoch: float, most_trials: int, max_epochs: int) -> tuple[int, int]:
+        """Trials and epochs of the first batch, given the work of a trial's epoch, so that it ends by `FIRST`.
+
+        No trials, and the epochs of one, where there is no time for any.
+        """
+        possible = FIRST * self.budget * self.rate / work_an_epoch
+        trials = int(min(possible / FEWEST, most_trials))
+        return trials, int(min(max(possible / max(trials, 1), FEWEST), max_epochs))
 
     def within(self, share: float, work: float) -> float:
         """How often so much work fits into the time until a share of the budget is used."""

@@ -102,9 +102,7 @@ def next_batch(
     """
     longest, drafts = choices.base.max_epochs, first_drafts(rooms.problem.kind, choices)
     if not done:
-        asked = proposer.ask(len(drafts) or FIRST_TRIALS, drafts)
-        epoch = len(asked) * work_to_the_end(asked[0].draft.shape, rooms, choices) / longest
-        return asked, pace.first(epoch, math.ceil(longest / 2))
+        return _first_batch(rooms, choices, proposer, pace)
     if pace.elapsed >= SHARE_OF_SEARCHING * pace.budget:
         return None
     cuts = choices.cuts[done - 1 : done]
@@ -122,13 +120,34 @@ def next_batch(
     return leaders + proposer.ask(trials - len(leaders), more, like=shape), epochs
 
 
+def _first_batch(rooms: Rooms, choices: Choices, proposer: Proposer, pace: Pace) -> tuple[list[Proposal], int]:
+    """Well-tried recipes, as many as there is time for; where there is none for one, one of the smallest network."""
+    longest, drafts = choices.base.max_epochs, first_drafts(rooms.problem.kind, choices)
+    leaders = [] if drafts else proposer.ask(1)
+    shape, most = (drafts or [leaders[0].draft])[0].shape, len(drafts) or FIRST_TRIALS
+
+    def affordable(shape: Shape) -> tuple[int, int]:
+        return pace.first(work_to_the_end(shape, rooms, choices) / longest, most, math.ceil(longest / 2))
+
+    if drafts and not affordable(shape)[0]:
+        shape = min(_alike(shape, choices), key=lambda each: (not each.pieces, work_to_the_end(each, rooms, choices)))
+    trials, epochs = affordable(shape)
+    more = [replace(draft, shape=shape) for draft in drafts[: max(trials, 1)]]
+    return leaders + proposer.ask(max(trials, 1) - len(leaders), more, like=shape), epochs
+
+
+def _alike(shape: Shape, choices: Choices) -> list[Shape]:
+    """All shapes that treat numbers and batches as this one does."""
+    return [replace(shape, hidden=hidden, pieces=pieces) for hidden in choices.hidden for pieces in choices.pieces]
+
+
 def suiting(shape: Shape, rooms: Rooms, choices: Choices, pace: Pace) -> Shape:
     """The shape, or if it is too large for the time one with its batch size that isn't: the largest with pieces.
 
     Pieces bring more than width or many trials: where no shape with them suits, the smallest with them may do for a
     few trials. Without time for these it is the largest shape that suits, else the smallest.
     """
-    every = [replace(shape, hidden=hidden, pieces=pieces) for hidden in choices.hidden for pieces in choices.pieces]
+    every = _alike(shape, choices)
     works = {each: work_to_the_end(each, rooms, choices) for each in every}
     if pace.suits(works[shape]):
         return shape
