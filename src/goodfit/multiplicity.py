@@ -87,7 +87,7 @@ def largest_fall(
     share = np.ones(len(base)) if weights is None else np.asarray(weights, dtype=np.float64)
     share = share / share.sum()
     before = max(float(share @ base), SMALLEST)
-    falls = 1 - np.maximum(others @ share, SMALLEST) / before
+    falls = (base - others) @ share / before  # exactly 0 for the same losses
     if len(base) < 2:
         best = int(falls.argmax())
         return Fall(best, Estimate(float(falls[best]), math.nan, math.nan), math.nan, math.nan)

@@ -206,6 +206,14 @@ def test_losses_that_are_the_same_or_nought_fall_by_nothing():
         assert np.isfinite([found.fall.low, found.fall.high, found.most]).all()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_same_losses_beside_others_that_are_worse_are_no_gain(seed):
+    row = np.random.default_rng(seed).exponential(size=300)
+    found = largest_fall(row, [row, 2 * row, 1.5 * row])
+    assert (found.best, found.fall.value) == (0, 0)
+    assert found.p > LEVEL
+
+
 def test_to_nought_is_a_fall_of_all():
     found = largest_fall(np.random.default_rng(0).exponential(size=30), np.zeros((1, 30)))
     assert found.fall.value == pytest.approx(1)

@@ -50,8 +50,8 @@ def dose_response(
 
     Returns:
         `.frame()`, `.plot()`, `.to_dict()`; `.doses`, `.best`, `.best_interval`, `.improvement` (the share by which the
-        held-out loss falls from the neutral to the best other dose), `.p` and `.beats_neutral`. A dose where a network
-        diverged has losses nan and says how many did.
+        held-out loss falls from the neutral dose to `.improving`, the best other dose of those beyond chance), `.p` and
+        `.beats_neutral`. A dose where a network diverged has losses nan and says how many did.
 
     Raises:
         InputError: (a ValueError) data, doses or a setting can't be used as given.

@@ -128,7 +128,8 @@ def fit(
         execution: device, threads, deadline.
         on_epoch: called after each epoch.
         checkpoint: where to keep the training's state.
-        prepared: the problem's encodings as this plan has them, if they are there already; of more splits is fine.
+        prepared: the problem's encodings as this plan has them, if they are there already: taken where their splits
+            begin with this plan's.
 
     Raises:
         InputError: several recipes and no rows to choose by; fewer than 2 different rows; an unknown metric; costs
@@ -142,9 +143,9 @@ def fit(
         raise InputError("one sample, or all rows are the same: give at least 2 different rows")
     splits = splits_of(problem, plan)
     check_costs(plan.costs, problem, [held for _, held in splits])
-    if prepared is None:
+    trains = [kept for kept, _ in splits]
+    if prepared is None or not _begins(prepared.trains, trains):
         schema = Schema.of(problem.table, plan.pieces, cut=plan.cut)
-        trains = [kept for kept, _ in splits]
         prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
     runs = [_run(prepared, recipe, member, splits, plan) for recipe in recipes for member in range(plan.members)]
     results = train(prepared.data, runs, settings, execution=execution, on_epoch=on_epoch, checkpoint=checkpoint)
@@ -216,6 +217,11 @@ def splits_of(problem: Problem, plan: Plan) -> list[tuple[Ints, Ints]]:
         return one if views == 1 else time_splits(problem.times, views)
     fold = folds(problem.strata, k, seed=plan.seed, groups=problem.groups)
     return [(everything[fold != view], everything[fold == view]) for view in range(views)]
+
+
+def _begins(trains: Sequence[Ints], wanted: Sequence[Ints]) -> bool:
+    """Whether the first sets of rows are these."""
+    return len(trains) >= len(wanted) and all(map(np.array_equal, trains, wanted))
 
 
 def _decision(fitted: Fit, kept: Sequence[RunResult]) -> Decision | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -30,8 +30,8 @@ from goodfit.studies.problem import Floats, Problem
 MOST_LEVELS = 255
 """Of a column in boosted trees: of a category's levels the rarer ones share the last, numbers share bins."""
 ITERATIONS = 1000
-TREES, TRIED = 100, 10
-"""Of boosted trees, scikit-learn's own number, and those that show how long all would take."""
+TREES, TRIED = 100, (3, 9)
+"""Of boosted trees, scikit-learn's own number, and those that show how long all would take; they can't stop by then."""
 FEW_ROWS = 100_000
 """Up to here trees grow in one thread: on a busy machine several wait for each other."""
 MANY_CELLS = 50_000_000
@@ -144,11 +144,16 @@ def boosted(train: Problem, *, schema: Schema, seed: int, seconds: float = math.
 
 
 def _grown(model: Any, read: _Columns, train: Problem, seconds: float) -> Learned:
-    """A tenth of the trees first, and the others if there is time."""
+    """A few trees first, and the others if there is time."""
     if math.isfinite(seconds):
-        started = time.monotonic()
-        _fitted(model.set_params(max_iter=TRIED), read, train)
-        if (time.monotonic() - started) * TREES / TRIED > seconds:
+        clock = [time.monotonic()]
+        for trees in TRIED:
+            _fitted(model.set_params(max_iter=trees), read, train)
+            clock.append(time.monotonic())
+        few, more = TRIED
+        first, second = np.diff(clock)  # each reads and bins all columns; the second adds more - few trees
+        tree = max(second - first, 0.0) / (more - 2 * few)
+        if first + second + max(first - few * tree, 0.0) + (TREES - more) * tree > seconds:
             raise TimeoutError("boosted trees would take longer than they may")
     return _fitted(model.set_params(max_iter=TREES), read, train)
 
@@ -202,8 +207,7 @@ class _Columns:
     def of(table: Table, schema: Schema, weights: Floats | None) -> _Columns:
         columns = schema.check(table).columns
         levels = {column.name: _codes(column) for column in columns if column.kind == "category"}
-        many = [c for c in columns if c.kind != "category" and len(np.unique(c.values[~c.missing])) > MOST_LEVELS]
-        edges = {} if weights is None else {c.name: _edges(c.values[~c.missing], weights[~c.missing]) for c in many}
+        edges = {} if weights is None else _edges(columns, weights)
         return _Columns(schema, levels, edges, tuple(i for i, c in enumerate(columns) if not c.missing.all()))
 
     def __call__(self, table: Table) -> Floats:
@@ -221,10 +225,15 @@ class _Columns:
         return np.asarray(places[column.values])
 
 
-def _edges(values: Floats, weights: Floats) -> Floats:
+def _edges(columns: Sequence[Column], weights: Floats) -> dict[str, Floats]:
     """The quantiles between which scikit-learn counts numbers of uneven weight: it sorts them anew for each of 254."""
-    shares = np.linspace(0, 1, MOST_LEVELS + 1)[1:-1]
-    return np.unique(np.quantile(values, shares, weights=weights, method="inverted_cdf"))
+    shares, found = np.linspace(0, 1, MOST_LEVELS + 1)[1:-1], {}
+    for column in columns:
+        told = column.values[~column.missing]
+        if column.kind != "category" and len(np.unique(told)) > MOST_LEVELS:
+            own = weights[~column.missing]
+            found[column.name] = np.unique(np.quantile(told, shares, weights=own, method="inverted_cdf"))
+    return found
 
 
 def _codes(column: Column) -> dict[str, float]:

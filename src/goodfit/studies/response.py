@@ -11,13 +11,12 @@ import numpy as np
 import polars as pl
 
 from goodfit.drawing import CALM, Axis, Json, areas, band, figure, layout, mark
-from goodfit.multiplicity import Fall
+from goodfit.multiplicity import LEVEL, Fall
 from goodfit.saving import json_text
 from goodfit.statistics import Estimate
 from goodfit.studies.problem import Floats
 
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)
-CHANCE = 0.05
 ORDERS_OF_A_LOG_AXIS = 20.0
 UNEVEN = 10.0
 
@@ -61,6 +60,7 @@ class DoseResponse:
         improvement: by how much the held-out loss falls from the neutral dose to the best of those that beat it beyond
             chance (of all others, if none does), as a share, corrected for its having been picked; below 0 where all
             others are worse.
+        improving: that dose; nan where there was none to test.
         p: how often the best of so many doses would look as good as that one if none were better than the neutral one.
         loss: "log loss", or "squared error" in the target's unit, squared.
     """
@@ -71,6 +71,7 @@ class DoseResponse:
     best: float
     best_interval: tuple[float, float]
     improvement: Estimate
+    improving: float
     p: float
     loss: str
 
@@ -82,13 +83,13 @@ class DoseResponse:
     @property
     def beats_neutral(self) -> bool:
         """Whether some dose has a lower held-out loss than the neutral one, beyond chance (p < 0.05)."""
-        return self.p < CHANCE
+        return self.p < LEVEL
 
     def __repr__(self) -> str:
         low, high = self.best_interval
         return (
-            f"DoseResponse({self.technique} {self.setting}: best={self.best:g} [{low:g}, {high:g}], lowers the loss by "
-            f"{self.improvement.value:.1%}, beats_neutral={self.beats_neutral})"
+            f"DoseResponse({self.technique} {self.setting}: best={self.best:g} [{low:g}, {high:g}], "
+            f"{self.improving:g} lowers the loss by {self.improvement.value:.1%}, beats_neutral={self.beats_neutral})"
         )
 
     def frame(self) -> pl.DataFrame:
@@ -112,6 +113,7 @@ class DoseResponse:
             "best": self.best,
             "best_interval": list(self.best_interval),
             "improvement": self.improvement.to_dict(),
+            "improving": self.improving,
             "p": self.p,
             "beats_neutral": self.beats_neutral,
         }
@@ -163,8 +165,10 @@ def respond(
         reached = np.cumsum([one.best_share for one in doses])
         low, high = (int(np.searchsorted(reached, share).clip(max=len(doses) - 1)) for share in (0.025, 0.975))
         ends = (doses[low].dose, doses[high].dose)
-    improvement, p = (UNKNOWN, math.nan) if fall is None else (fall.fall, fall.p)
-    return DoseResponse(technique, setting, doses, best, ends, improvement, p, name)
+    if fall is None:
+        return DoseResponse(technique, setting, doses, best, ends, UNKNOWN, math.nan, math.nan, name)
+    tested = [one.dose for one, loss in zip(doses[1:], losses[1:], strict=True) if np.isfinite(loss)]
+    return DoseResponse(technique, setting, doses, best, ends, fall.fall, tested[fall.best], fall.p, name)
 
 
 def _places(doses: list[float]) -> Floats:

@@ -12,10 +12,12 @@ from study_problems import problem_of
 import goodfit
 from goodfit import L2, Classifier, Dropout, InputError, MaxNorm, Recipe, Regressor, dose_response
 from goodfit.decompositions import decompose
+from goodfit.multiplicity import Fall
 from goodfit.regularizers import along
+from goodfit.statistics import Estimate
 from goodfit.studies.dosing import _weighted, best_shares, respond_to_doses
 from goodfit.studies.problem import read_problem
-from goodfit.studies.response import _places
+from goodfit.studies.response import _places, respond
 from goodfit.studies.samples import repeated_folds, train_samples
 from goodfit.studies.subject import Subject
 from goodfit.training import Settings
@@ -74,6 +76,19 @@ def test_a_useful_penalty_beats_none_and_its_interval_holds_the_best(ridge):
     assert low <= LAMBDAS.index(ridge.best) <= high < len(LAMBDAS) - 1
     fall = 1 - min(one.held_out.value for one in ridge.doses) / ridge.neutral.held_out.value
     assert ridge.improvement.value == pytest.approx(fall)
+    assert ridge.improving == ridge.best
+
+
+def test_the_improvement_is_told_of_the_dose_that_it_is_of(ridge):
+    """The lowest loss may be luck, and a smaller fall of another dose sure."""
+    losses = np.array([one.held_out.value for one in ridge.doses])
+    losses[1] = np.nan
+    found = respond(
+        "l2", "strength", ridge.doses, losses, fall=Fall(1, Estimate(0.01, 0.005, 0.015), 0.001, 0.1), name=""
+    )
+    assert (found.improving, found.best) == (ridge.doses[3].dose, ridge.best)
+    assert f"{found.improving:g} lowers the loss by 1.0%" in repr(found)
+    assert found.to_dict()["improving"] == found.improving
 
 
 def test_bias_rises_and_variance_falls_along_the_dose(ridge):

@@ -1,5 +1,6 @@
 """Baselines' estimators: the same as scikit-learn's by hand, on what the training rows tell and nothing else."""
 
+import contextlib
 import datetime
 import math
 
@@ -254,13 +255,27 @@ def test_trees_that_have_time_are_those_that_have_no_end_and_others_are_not_grow
     schema, asked = Schema.of(problem.table), []
     free, granted = (boosted(problem, schema=schema, seed=0, seconds=seconds) for seconds in (math.inf, 60.0))
     np.testing.assert_allclose(granted.predict(problem.table), free.predict(problem.table), rtol=1e-6, atol=1e-9)
-    clock = iter([0.0, 7.0])
-    monkeypatch.setattr(learners.time, "monotonic", lambda: next(clock))
     fit = learners._fitted
     monkeypatch.setattr(learners, "_fitted", lambda model, *more: asked.append(model.max_iter) or fit(model, *more))
+    # 4 seconds of reading and binning a fit, a tenth of a second a tree: 4.3, 4.6 and 13.1
+    for seconds, fits in ((22.1, [3, 9, 100]), (21.9, [3, 9])):
+        clock, asked[:] = iter([0.0, 4.3, 8.9]), []
+        monkeypatch.setattr(learners.time, "monotonic", lambda clock=clock: next(clock))
+        with contextlib.suppress(TimeoutError):
+            boosted(problem, schema=schema, seed=0, seconds=seconds)
+        assert asked == fits
+    monkeypatch.setattr(learners.time, "monotonic", iter([0.0, 4.3, 8.9]).__next__)
     with pytest.raises(TimeoutError):
-        boosted(problem, schema=schema, seed=0, seconds=69.0)
-    assert asked == [10]
+        boosted(problem, schema=schema, seed=0, seconds=21.9)
+
+
+def test_trees_that_stop_early_are_the_same_with_a_limit_of_time():
+    random = np.random.default_rng(0)
+    problem = read_problem(random.normal(size=(11_000, 2)), random.normal(size=11_000), task="regression")
+    schema = Schema.of(problem.table)
+    free, granted = (boosted(problem, schema=schema, seed=0, seconds=seconds) for seconds in (math.inf, 600.0))
+    assert free.model.n_iter_ == granted.model.n_iter_ < 30
+    np.testing.assert_allclose(granted.predict(problem.table), free.predict(problem.table), rtol=1e-6, atol=1e-9)
 
 
 def test_threads_are_given_back():

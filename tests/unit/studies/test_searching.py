@@ -293,6 +293,14 @@ def test_the_first_batch_tries_as_much_as_a_tenth_of_the_time_holds(problem, sec
     assert found == epochs
 
 
+def test_without_time_the_first_batch_is_small_where_nothing_well_tried_is_in_the_space_either(problem):
+    choices = replace(CHOICES, hidden=((256,), (8,)), pieces=(0, 8, 32))
+    proposer = Proposer(choices, 0)
+    asked, _ = next_batch(rooms_of(problem), choices, proposer, Pace(1e-3), done=0)
+    assert [(p.draft.shape.hidden, p.draft.shape.pieces) for p in asked] == [((8,), 8)]
+    assert [trial.state.name for trial in proposer.study.get_trials()] == ["FAIL", "RUNNING"]
+
+
 def test_without_time_a_single_batch_is_trained(problem):
     _, batches = searched(problem, seconds=1e-3)
     assert len(batches) == 1

@@ -73,6 +73,20 @@ def test_encodings_that_are_there_already_give_the_networks_that_new_ones_do(tas
             np.testing.assert_array_equal(a.run.validation, b.run.validation)
 
 
+def test_encodings_of_other_splits_are_not_taken():
+    """With few times five blocks aren't three and two more: a network would be scored by rows that it learned from."""
+    counts = np.array([22, 52, 1, 16, 12, 17])
+    random = np.random.default_rng(0)
+    X = random.normal(size=(counts.sum(), 2))
+    problem = read_problem(X, X[:, 0] > 0, times=np.arange(6.0).repeat(counts)).merged()
+    whole = fit(problem, recipes("none"), plan=Plan(members=5), settings=SETTINGS).prepared
+    three = Plan(members=3)
+    assert not np.array_equal(whole.trains[1], fitting.splits_of(problem, three)[1][0])
+    found = fit(problem, recipes("none"), plan=three, settings=SETTINGS, prepared=whole)
+    for result in found.candidates[0].results:
+        assert not set(result.run.train) & set(result.run.validation)
+
+
 # -- which runs -------------------------------------------------------------------------------------------------------
 
 

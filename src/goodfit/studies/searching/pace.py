@@ -17,7 +17,7 @@ LEAST_TRIALS, FEWEST_TRIALS = 12, 2
 NOMINAL = 1e10
 """Multiplications a second, before any were timed."""
 SAVED = 0.6
-"""What is left of a batch's work when half of its trials are dropped twice."""
+"""What is left of a batch's work when half of its trials are dropped twice, or of a small one's by early stopping."""
 SAFE = 0.8
 """Of the time left, what is planned for where all must end in it."""
 FEWEST = 4

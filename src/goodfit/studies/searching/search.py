@@ -129,7 +129,10 @@ def _first_batch(rooms: Rooms, choices: Choices, proposer: Proposer, pace: Pace)
     def affordable(shape: Shape) -> tuple[int, int]:
         return pace.first(work_to_the_end(shape, rooms, choices) / longest, most, math.ceil(longest / 2))
 
-    if drafts and not affordable(shape)[0]:
+    if not affordable(shape)[0]:
+        for leader in leaders:
+            proposer.tell(leader.number, math.nan)
+        leaders = []
         shape = min(_alike(shape, choices), key=lambda each: (not each.pieces, work_to_the_end(each, rooms, choices)))
     trials, epochs = affordable(shape)
     more = [replace(draft, shape=shape) for draft in drafts[: max(trials, 1)]]
