@@ -11,7 +11,7 @@ import numpy as np
 from goodfit.data.table import counted
 from goodfit.report.deciding import HELD_OUT, TEST, decisions
 from goodfit.report.tested import TestedSearch
-from goodfit.report.wording import score
+from goodfit.report.wording import percent, score
 from goodfit.studies.ablation import Ablation, Effect
 from goodfit.studies.baselines import Baseline, better_baseline
 from goodfit.studies.problem import Problem
@@ -106,11 +106,7 @@ def _sentence(effect: Effect, whole: float, short: str, doubt: str) -> str:
 
 
 def _between(low: float, high: float) -> str:
-    return f"{_percent(low)} to {_percent(high)}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{percent(low)} to {percent(high)}"
 
 
 def advice(found: Found) -> list[str]:
@@ -156,7 +152,7 @@ def estimate_line(estimate: Mapping[str, Any], trials: int) -> str:
     fair = estimate["corrected"]
     among = f"corrected for having been chosen among {trials} trials {score(fair['value'])}"
     between = f"({score(fair['low'])} to {score(fair['high'])})"
-    luck = _percent(1 - estimate["naive"] / fair["value"] if fair["value"] else 0.0)
+    luck = percent(1 - estimate["naive"] / fair["value"] if fair["value"] else 0.0)
     held_out = f"Held-out {estimate['name']} of the model {score(estimate['naive'])}"
     return f"{held_out}; {among} {between}: {luck} of it was luck."
 

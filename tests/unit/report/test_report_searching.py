@@ -91,6 +91,7 @@ def test_the_decisions_shown_are_those_of_the_model_itself(searched):
         (Estimate(0.02, 0.01, 0.03), "harms", "dropout harms: without it the held-out loss falls by 2.0 % to 6.0 %"),
         (Estimate(-0.02, -0.03, -0.01), "unclear", "2.0 % to 6.0 %, which chance brings among so many questions"),
         (Estimate(0.0, -0.01, 0.02), "unclear", "these rows; without it the held-out loss changes by -4.0 % to 2.0 %"),
+        (Estimate(0.0, -1e-9, 1e-9), "unclear", "these rows; without it the held-out loss changes by 0.0 % to 0.0 %"),
     ],
 )
 def test_a_technique_gets_a_plain_sentence_in_shares_of_the_loss(without, verdict, said):
