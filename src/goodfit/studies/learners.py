@@ -178,8 +178,8 @@ def _fitted(model: Any, read: Callable[[Table], Any], train: Problem) -> Learned
 
 def _uneven(train: Problem) -> Floats | None:
     """Weights of a mean of 1; None where all are the same: scikit-learn is slower where it is given any."""
-    mean = train.weights.mean()
-    return None if (train.weights == train.weights[0]).all() else np.asarray(train.weights / mean)
+    even = (train.weights == train.weights[0]).all()
+    return None if even else np.asarray(train.weights / train.weights.mean())
 
 
 def _threads(rows: int) -> Any:

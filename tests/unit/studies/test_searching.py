@@ -17,6 +17,7 @@ from goodfit.regularizers.ranges import Space
 from goodfit.report.searching import summarize_search
 from goodfit.saving import model_bytes, read_model
 from goodfit.sealed import read_sealed, sealed
+from goodfit.studies import fitting
 from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.searching.asking import Proposer, draft_of, parameters_of
 from goodfit.studies.searching.batch import train_batch
@@ -228,6 +229,15 @@ def test_an_ablation_trains_as_long_as_its_clock_allows(problem, monkeypatch):
     assert summarize_search(found)["search"]["sentences"] == [
         "there was no time to ask what each technique does: a larger budget tells"
     ]
+
+
+def test_an_ablation_takes_the_encodings_of_the_search(problem, monkeypatch):
+    def anew(*given, **named):
+        raise AssertionError("the rows were encoded again")
+
+    monkeypatch.setattr(fitting, "prepare", anew)
+    found = find(problem, CHOICES, plan=Plan(), pace=Pace(2.0), execution=Execution())
+    assert found.ablation.variants
 
 
 def test_time_used_before_an_interruption_counts():
