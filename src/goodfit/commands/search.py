@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from goodfit.commands.folder import SEARCH, write_run
 from goodfit.commands.terminal import search_progress
-from goodfit.diagnosis import diagnose
 from goodfit.regularizers.ranges import Space
 from goodfit.report.diagnosing import changes_of
 from goodfit.report.searching import add_search, add_tested
@@ -17,10 +16,10 @@ from goodfit.studies.findings import history_frame
 from goodfit.studies.fitting import Plan
 from goodfit.studies.problem import Problem
 from goodfit.studies.searching.defaults import default_choices
+from goodfit.studies.searching.diagnosing import diagnose_search
 from goodfit.studies.searching.finding import Found, find
 from goodfit.studies.searching.pace import Pace
 from goodfit.studies.searching.store import Store, job_of
-from goodfit.studies.trials import gather_evidence
 from goodfit.training import Execution
 
 if TYPE_CHECKING:
@@ -58,9 +57,8 @@ def run(
 
 
 def _summary(found: Found, test: Problem, labels: Labels, seed: int) -> dict[str, Any]:
-    fitted = found.ablation.fit
-    evidence, tested = gather_evidence(fitted), tested_search(found, test, seed)
-    summary = summarize_fit(fitted, diagnose(evidence), labels, tested.on_test) | changes_of(evidence)
+    (diagnosis, evidence), tested = diagnose_search(found), tested_search(found, test, seed)
+    summary = summarize_fit(found.ablation.fit, diagnosis, labels, tested.on_test) | changes_of(evidence)
     add_search(summary, found, tested)
     add_tested(summary, tested)
     return summary

@@ -55,6 +55,11 @@ class Diagnosis:
         """The names of those that fired."""
         return tuple(verdict.name for verdict in self.verdicts if verdict.fired)
 
+    def but(self, *others: Verdict) -> Diagnosis:
+        """The same with other verdicts in the place of those of their names."""
+        named = {verdict.name: verdict for verdict in others}
+        return Diagnosis(tuple(named.get(verdict.name, verdict) for verdict in self.verdicts))
+
     def to_dict(self) -> dict[str, Any]:
         """All verdicts as plain data, and the names of those that fired."""
         return {"fired": list(self.fired), "verdicts": [verdict.to_dict() for verdict in self.verdicts]}

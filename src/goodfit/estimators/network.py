@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from goodfit.blend import Blend
 from goodfit.data.media import medium_of, read_rows
-from goodfit.diagnosis import diagnose
+from goodfit.diagnosis import Diagnosis, Evidence, diagnose
 from goodfit.errors import DoubtfulRecipe, InputError
 from goodfit.estimators.finding import choices_of
 from goodfit.estimators.settings import execution_of, granted, plan_of, recipe_of, searches, settings_of
@@ -136,10 +136,12 @@ class Network(BaseEstimator):
         plan, settings = plan_of(self), settings_of(self, problem)
         _warn_without_validation(recipes, self.validation)
         fitted = fit(problem, recipes, plan=plan, settings=settings, execution=execution_of(self, started))
-        return self._learned(fitted)
+        evidence = gather_evidence(fitted)
+        return self._learned(fitted, model_of(fitted, fitted.best), diagnose(evidence), evidence)
 
     def _searched(self, problem: Problem, started: float, store: Store | None = None) -> Self:
         from goodfit.report.searching import add_search  # Optuna and its database only where they're used
+        from goodfit.studies.searching.diagnosing import diagnose_search
         from goodfit.studies.searching.finding import find
         from goodfit.studies.searching.pace import Pace
 
@@ -153,20 +155,19 @@ class Network(BaseEstimator):
             store=store,
             networks=self.ensemble,
         )
-        self._learned(found.ablation.fit, found.chosen.model)
+        self._learned(found.ablation.fit, found.chosen.model, *diagnose_search(found))
         self.search_ = found
         add_search(self.summary_, found)
         return self
 
-    def _learned(self, fitted: Fit, model: Model | Blend | None = None) -> Self:
+    def _learned(self, fitted: Fit, model: Model | Blend, diagnosis: Diagnosis, evidence: Evidence | None) -> Self:
         """Take the attributes that end in an underscore from a fit."""
-        self.model_ = model or model_of(fitted, fitted.best)
+        self.model_ = model
         if len(self.model_.classes):
             self.classes_ = self.model_.classes
         self.recipe_ = fitted.best.recipe
         self.history_ = history_frame([candidate.results for candidate in fitted.candidates])
-        evidence = gather_evidence(fitted)
-        self.diagnosis_ = diagnose(evidence)
+        self.diagnosis_ = diagnosis
         problem = fitted.prepared.problem
         title = f"{type(self).__name__}: {problem.name or 'target'}"
         labels = Labels("fit", title, "data in memory", problem.name, {})

@@ -54,9 +54,9 @@ def summarize_diagnosis(found: Diagnosed, problem: Problem, labels: Labels) -> d
     )
 
 
-def changes_of(evidence: Evidence) -> dict[str, Any]:
+def changes_of(evidence: Evidence | None) -> dict[str, Any]:
     """The network as it is and how much each change lowers its held-out loss, each with an interval of its own."""
-    if not evidence.asked.usable:
+    if evidence is None or not evidence.asked.usable:
         return {}
     asked = evidence.asked
     rows: list[dict[str, Any]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -137,6 +138,21 @@ def evidence_of(
         classes=len(problem.classes),
         leaks=leaks,
         growth=growth,
+    )
+
+
+def with_predictions(evidence: Evidence, problem: Problem, rows: Ints, predicted: Floats) -> Evidence:
+    """The evidence with other predictions `(r, C)` for rows `(r,)`, for checks that look at nothing but predictions."""
+    held = problem.bare.take(rows)
+    scores, baseline = _scores(problem, predicted, rows)
+    return replace(
+        evidence,
+        rows=rows,
+        target=held.target,
+        weights=held.weights,
+        predicted=predicted,
+        scores=scores,
+        baseline=baseline,
     )
 
 

@@ -10,7 +10,7 @@ import goodfit
 from goodfit.report import tested as scores
 from goodfit.report.deciding import HELD_OUT, TEST
 from goodfit.report.page import render
-from goodfit.report.searching import add_tested, advice, estimate_line, sentences, summarize_search
+from goodfit.report.searching import _shorter, add_tested, advice, estimate_line, sentences, summarize_search
 from goodfit.saving import json_text
 from goodfit.statistics import Estimate
 from goodfit.studies.ablation import Effect
@@ -140,3 +140,9 @@ def test_a_budget_that_was_too_short_says_what_would_have_done(searched):
     slow = dataclasses.replace(late, batches=searched.found.batches[:1] * 2)
     for fine in (slow, dataclasses.replace(late, budget=4.0)):
         assert not any("too few" in line for line in advice(fine))
+
+
+def test_a_table_says_that_its_recipes_had_less_time_than_the_model():
+    assert _shorter(3, 40).startswith(" There was time for 3 epochs of the networks of each recipe")
+    assert "up to 40: it is ahead by that" in _shorter(1, 40)
+    assert _shorter(20, 40) == _shorter(40, 40) == ""

@@ -16,7 +16,7 @@ from goodfit.studies.searching.asking import STUDY, Proposer
 from goodfit.studies.searching.batch import Batch, Trial
 from goodfit.studies.searching.choices import Choices, Proposal
 from goodfit.studies.searching.choosing import MOST_NETWORKS, Chosen, choose
-from goodfit.studies.searching.extent import extent
+from goodfit.studies.searching.extent import SHORTENED, extent
 from goodfit.studies.searching.pace import SHARE_OF_ABLATION, Pace
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.studies.searching.search import judged, search, work_to_the_end
@@ -51,6 +51,21 @@ class Found:
     def trials(self) -> list[Trial]:
         """All trials, in order."""
         return [trial for batch in self.batches for trial in batch.trials]
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Epochs that the ablation's longest network trained, and the longest of the trial that it is about."""
+        every = [result.epochs for candidate in self.ablation.fit.candidates for result in candidate.results]
+        return max(every), self.chosen.picks[0].trial.epochs
+
+    @property
+    def diagnosable(self) -> bool:
+        """Whether the ablation's networks trained long enough to speak for those of the search.
+
+        Where the time left was too short to ask about each technique, that is half as long as the winner's.
+        """
+        reached, whole = self.lengths
+        return self.ablation.asked or reached >= SHORTENED * whole
 
 
 def find(
