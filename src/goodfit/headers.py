@@ -122,10 +122,17 @@ def _part(model: Model) -> dict[str, Any]:
         "columns": list(model.columns),
         "classes": {"dtype": _kind(model.classes), "values": model.classes.tolist()},
         "recipe": str(model.recipe),
-        "layout": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(model.layout).items()},
+        "layout": _layout_of(model.layout),
         "scales": [[scale.center, scale.scale] for scale in model.scales],
         "members": list(model.members),
     }
+
+
+def _layout_of(layout: Layout) -> dict[str, Any]:
+    """Without the factors of its inputs, which a trained network's first weights hold."""
+    told = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(layout).items()}
+    del told["scaling"]
+    return told
 
 
 def _kind(classes: NDArray[Any]) -> str:

@@ -5,6 +5,7 @@
 //     for member:
 //         for batch of the epoch:
 //             rows     = gather, noise, dropout
+//             weights  = factors of the inputs x the first ones, while rows pass
 //             hidden   = dropout(relu(batch norm(rows weights + bias)))      a layer after the other
 //             gradient = the way back
 //             weights  = average(max norm(prox(step(decay(weights)))))
@@ -41,6 +42,8 @@ public:
         for (std::int64_t l = 0; l < job.layers; ++l) total += units(l);
         for (std::int64_t l = 0; l + 1 < job.layers; ++l) hidden += units(l);
         if (job.batch_norm) total += 2 * hidden;
+        factors = total;
+        if (job.scaling > 0.0) total += input(0);
         widest = *std::max_element(job.sizes, job.sizes + job.layers + 1);
     }
     std::int64_t input(std::int64_t l) const { return job.sizes[l]; }
@@ -56,7 +59,7 @@ public:
     std::int64_t scale(std::int64_t l) const { return weights + hidden + units(job.layers - 1) + unit(l); }
     std::int64_t shift(std::int64_t l) const { return scale(l) + hidden; }
 
-    std::int64_t weights = 0, total = 0, hidden = 0, widest = 0;
+    std::int64_t weights = 0, factors = 0, total = 0, hidden = 0, widest = 0;
 
 private:
     const Job& job;
@@ -67,7 +70,8 @@ public:
     Network(const Job& job, std::int64_t batch, bool training)
         : job(job), layout(job), product(job), bf16(job.bgemm != nullptr), parameters(layout.total, bf16),
           gradient(training ? layout.total : 0), targets(batch * job.sizes[job.layers]), row_weights(batch),
-          moments(2 * layout.hidden), scratch(3 * layout.widest), delta(training ? batch * layout.widest : 0) {
+          moments(2 * layout.hidden), scratch(3 * layout.widest), delta(training ? batch * layout.widest : 0),
+          scaled(training && job.scaling > 0.0 ? layout.input(0) * layout.units(0) : 0, bf16) {
         for (std::int64_t l = 0; l <= job.layers; ++l) activations.emplace_back(batch * job.sizes[l], bf16);
         for (std::int64_t l = 0; l + 1 < job.layers && job.batch_norm && training; ++l)
             normalized.emplace_back(batch * job.sizes[l + 1]);
@@ -86,8 +90,11 @@ public:
             smooth(member, end - start);
             forward(member, end - start, step, true);
             back(member, end - start);
-            update(job, member, w, gradient.get(), layout.weights, layout.total, step, rates(member, step),
-                   scratch.get());
+            if (job.scaling > 0.0)
+                unfold(w, w + layout.factors, layout.input(0), layout.units(0), gradient.get(),
+                       gradient.get() + layout.factors);
+            update(job, member, w, gradient.get(), layout.weights, layout.factors, layout.total, step,
+                   rates(member, step), scratch.get());
         }
         std::copy(w, w + layout.total, member.parameters);
     }
@@ -162,14 +169,23 @@ private:
         if (training && drop.acts()) drop(x.at, 0, count);
         x.round(0, count);
         w.round(0, layout.weights);
+        const Matrix first = training && job.scaling > 0.0 ? folded(w) : w;
         for (std::int64_t l = 0; l < job.layers; ++l) {
             const Matrix a = activations[l + 1].matrix();
             const auto units = static_cast<int>(layout.units(l));
-            product(activations[l].matrix(), false, w.from(layout.weight(l)), false, static_cast<int>(rows), units,
-                    static_cast<int>(layout.input(l)), a.at);
+            product(activations[l].matrix(), false, l ? w.from(layout.weight(l)) : first, false, static_cast<int>(rows),
+                    units, static_cast<int>(layout.input(l)), a.at);
             if (layout.last(l)) return add_bias(a.at, w.at + layout.bias(l), rows, units);
             activate(member, l, rows, step, training);
         }
+    }
+
+    Matrix folded(const Matrix& w) const {
+        const Matrix first = scaled.matrix();
+        const std::int64_t inputs = layout.input(0), units = layout.units(0);
+        fold(w.at, w.at + layout.factors, inputs, units, first.at);
+        first.round(0, inputs * units);
+        return first;
     }
 
     void activate(const Member& member, std::int64_t l, std::int64_t rows, std::int64_t step, bool training) {
@@ -279,6 +295,7 @@ private:
     bool bf16;
     Storage parameters;
     Buffer<float> gradient, targets, row_weights, moments, scratch, delta;
+    Storage scaled;  // the first weights times the factors of their inputs
     std::vector<Storage> activations;
     std::vector<Buffer<float>> normalized;
     Order order;

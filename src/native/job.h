@@ -31,6 +31,7 @@ struct Job {
     std::int64_t steps;         // batches of an epoch
     std::int64_t epoch;         // from 0
     double period;              // steps over which a cosine takes the learning rate to 0; 0 for a constant one
+    double scaling;             // learning rate of the inputs' factors, in that of the weights; 0 where there are none
     Sgemm sgemm;
     Bgemm bgemm;             // null: products in fp32
     SetThreads set_threads;  // null: the BLAS has been told to use one thread
@@ -52,7 +53,7 @@ struct Doses {
 };
 
 struct Member {
-    float* parameters;  // P: all weights, all biases, then scales and shifts of batch norm
+    float* parameters;  // P: all weights, all biases, scales and shifts of batch norm, then factors of the inputs
     float* first;       // P: first moment or velocity
     float* second;      // P, unused by SGD
     float* statistics;  // running means of all hidden units, then their variances

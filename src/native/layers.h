@@ -71,6 +71,40 @@ inline void copy(const float* __restrict from, std::int64_t count, float* __rest
     for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
 }
 
+// In lanes of its own, which fit any processor's vectors: one sum after the other waits for each addition, and its last
+// bits must not hang on how wide the vectors are.
+inline float dot(const float* __restrict a, const float* __restrict b, std::int64_t count) {
+    constexpr std::int64_t LANES = 32;
+    float lanes[LANES] = {};
+    std::int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (std::int64_t k = 0; k < LANES; ++k) lanes[k] += a[i + k] * b[i + k];
+    for (std::int64_t k = 0; i + k < count; ++k) lanes[k] += a[i + k] * b[i + k];
+    float sum = 0.0f;
+    for (const float lane : lanes) sum += lane;
+    return sum;
+}
+
+// v = factor w for the weights out of each input.
+inline void fold(const float* __restrict w, const float* __restrict factors, std::int64_t inputs, std::int64_t units,
+                 float* __restrict v) {
+    for (std::int64_t i = 0; i < inputs; ++i) {
+        const float by = factors[i];
+        for (std::int64_t j = 0; j < units; ++j) v[i * units + j] = w[i * units + j] * by;
+    }
+}
+
+// From dL/dv to dL/dw, in place, and dL/dfactor.
+inline void unfold(const float* w, const float* factors, std::int64_t inputs, std::int64_t units, float* gradient,
+                   float* by_factor) {
+    for (std::int64_t i = 0; i < inputs; ++i) {
+        const float by = factors[i];
+        float* const g = gradient + i * units;
+        by_factor[i] = dot(w + i * units, g, units);
+        for (std::int64_t j = 0; j < units; ++j) g[j] *= by;
+    }
+}
+
 // Batch norm of one hidden layer: y = h + strength (scale (h - mean) spread + shift - h), h with its bias.
 struct Norm {
     float strength, momentum, eps;

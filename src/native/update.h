@@ -111,11 +111,11 @@ inline void average(float* __restrict mean, const float* __restrict w, std::int6
     for (std::int64_t i = 0; i < count; ++i) mean[i] = decay * mean[i] + (1.0f - decay) * w[i];
 }
 
-// All of it for a member whose parameters stand in `w`, the first `weights` of P of them weights.
+// All of it for a member whose parameters stand in `w`: weights, from `weights` on others, from `factors` on those of inputs.
 inline void update(const Job& job, const Member& member, float* w, const float* gradient, std::int64_t weights,
-                   std::int64_t total, std::int64_t step, const Rates& rates, float* scratch) {
+                   std::int64_t factors, std::int64_t total, std::int64_t step, const Rates& rates, float* scratch) {
     const Doses& doses = member.doses;
-    const auto part = [&](std::int64_t from, std::int64_t count, const Shrinkage& by) {
+    const auto part = [&](std::int64_t from, std::int64_t count, const Shrinkage& by, const Rates& rates) {
         const bool prox = by.l1 != 0.0f || by.elastic_net != 0.0f;
         float *first = member.first + from, *second = member.second + from;
         auto* adams = adam<false>;
@@ -128,8 +128,11 @@ inline void update(const Job& job, const Member& member, float* w, const float* 
     };
     Shrinkage alone = doses.weights;
     if (doses.group_l1 != 0.0f) alone.l1 = 0.0f;
-    part(0, weights, alone);
-    part(weights, total - weights, doses.others);
+    part(0, weights, alone, rates);
+    part(weights, factors - weights, doses.others, rates);
+    Rates faster = rates;
+    faster.rate *= static_cast<float>(job.scaling);
+    if (factors < total) part(factors, total - factors, Shrinkage{}, faster);
     if (doses.group_l1 != 0.0f) shrink_groups(job, member, w, rates, scratch);
     if (std::isfinite(doses.max_norm))
         for (std::int64_t layer = 0, start = 0; layer < job.layers; ++layer) {

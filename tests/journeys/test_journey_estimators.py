@@ -285,6 +285,7 @@ SETTINGS: dict[str, list[Any]] = {
     "batch_size": [0, -5, 2.5, "all"],
     "max_epochs": [0, -1, 1.5],
     "schedule": ["linear", {}],
+    "scaling": [-1, np.nan, np.inf, "fast", True],
     "validation": [-0.1, 0.6, np.nan, "some", None],
     "ensemble": [0, 1.5, None],
     "members": [0, -2, 1.5, True, None],

@@ -82,6 +82,7 @@ def populations(draw: st.DrawFn, optimizer: str) -> tuple[Data, list[Run], Setti
         batch_size=batch_size,
         max_epochs=draw(st.integers(1, 3)),
         schedule=draw(st.sampled_from(["constant", "cosine"])),
+        scaling=draw(st.sampled_from([0.0, 6.0])),
     )
     least = 8 if sgd else 2 * batch_size
     return data, [_run(draw, data, least, optimizer) for _ in range(draw(st.integers(1, 3)))], settings

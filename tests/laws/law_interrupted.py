@@ -16,7 +16,7 @@ ONE_THREAD = Execution(threads=1)
 
 
 def job() -> tuple[Data, list[Run], Settings]:
-    """Members that stop at different epochs, diverge or go on, with techniques that carry a state and draw numbers."""
+    """Members that stop at different epochs, diverge or go on; techniques carry a state and draw numbers."""
     watched = Recipe((EarlyStopping(2),))
     drawing = Recipe((BatchNorm(), Dropout(0.3, input=0.1), GaussianNoise(0.1)))
     runs = [
@@ -26,7 +26,7 @@ def job() -> tuple[Data, list[Run], Settings]:
         *(make_run(seed=seed, train=range(50 - seed)) for seed in range(6, 10)),
         make_run(seed=10, learning_rate=1e9),
     ]
-    return make_data("regression"), runs, make_settings("sgd", max_epochs=EPOCHS)
+    return make_data("regression"), runs, replace(make_settings("sgd", max_epochs=EPOCHS), scaling=2.0)
 
 
 def train_job(checkpoint: Checkpoint | None = None, on_epoch=None, *, execution=ONE_THREAD) -> list[RunResult]:

@@ -7,6 +7,7 @@ smooth, so a few epochs of SGD stay within 1e-5; where a path jumps (a unit of R
 engine not even rounding differs: `test_law_engines`.
 """
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -75,10 +76,11 @@ def test_a_member_alone_is_the_member_in_company_under_adam(kind):
 
 
 @pytest.mark.parametrize("train_rows", [LEARN, LEARN[:37], (0, 0, 0, 1, 5, 5, 9, 11, 11, 13) * 5, (3, 4)])
-def test_all_techniques_together_and_rows_of_any_number(train_rows):
+@pytest.mark.parametrize("scaling", [0.0, 6.0])
+def test_all_techniques_together_and_rows_of_any_number(train_rows, scaling):
     recipe = BatchNorm() + Dropout(0.3, input=0.1) + GaussianNoise(0.2) + L2(1e-3) + WeightAveraging(0.5)
     run = make_run(recipe, train=train_rows, learning_rate=0.02)
-    data, chosen = make_data(), make_settings("sgd")
+    data, chosen = make_data(), replace(make_settings("sgd"), scaling=scaling)
     together = train(data, [*company(), run], chosen)[-1]
     assert_close(train(data, [run], chosen)[0], together, TOLERANCE["sgd"])
 

@@ -34,6 +34,9 @@ class Classifier(ClassifierMixin, Network):
         max_epochs: passes over the training rows at most; None for 100, or 40 with convolutions.
         schedule: "constant", or "cosine" from the full learning rate to 0 over `max_epochs`; None for "constant", in a
             search "cosine".
+        scaling: how many times as fast as the weights a factor for each input learns, 0 or more: columns that count get
+            ahead. In the end the factors are part of the first weights. 0 for none, as before convolutions. None for 0,
+            in a search of tables for 6 (docs/search.md).
         validation: share of the rows that each network holds out to watch and to choose by, in [0, 0.5]; 0 holds out
             none.
         members: networks, 1 or more; with one, its weights are `coefs_` and `intercepts_`.
@@ -86,6 +89,7 @@ class Classifier(ClassifierMixin, Network):
         batch_size: int | None = None,
         max_epochs: int | None = None,
         schedule: Literal["constant", "cosine"] | None = None,
+        scaling: float | None = None,
         validation: float = 0.2,
         members: int = 5,
         metric: str | None = None,
@@ -108,6 +112,7 @@ class Classifier(ClassifierMixin, Network):
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.schedule = schedule
+        self.scaling = scaling
         self.validation = validation
         self.members = members
         self.metric = metric

@@ -28,5 +28,6 @@ def choices_of(estimator: Network, problem: Problem) -> Choices:
             base,
             max_epochs=estimator.max_epochs or usual.base.max_epochs,
             schedule=estimator.schedule or usual.base.schedule,
+            scaling=usual.base.scaling if estimator.scaling is None else base.scaling,
         ),
     )

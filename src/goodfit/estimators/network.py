@@ -56,6 +56,7 @@ class Network(BaseEstimator):
     batch_size: int | None
     max_epochs: int | None
     schedule: Literal["constant", "cosine"] | None
+    scaling: float | None
     validation: float
     members: int
     metric: str | None

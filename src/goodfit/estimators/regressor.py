@@ -29,6 +29,9 @@ class Regressor(RegressorMixin, Network):
         batch_size: rows of a batch at most; None for a twentieth of the rows, between 16 and 256.
         max_epochs: passes over the training rows at most; None for 100, or 40 with convolutions.
         schedule: "constant" or "cosine"; None for "constant", in a search "cosine".
+        scaling: how many times as fast as the weights a factor for each input learns, 0 or more: columns that count get
+            ahead. In the end the factors are part of the first weights. 0 for none, as before convolutions. None for 0,
+            in a search of tables for 6 (docs/search.md).
         validation: share of the rows that each network holds out, in [0, 0.5].
         members: networks whose predictions are averaged, 1 or more.
         metric: what to choose a recipe by, such as "mae"; None is the held-out squared error.
@@ -75,6 +78,7 @@ class Regressor(RegressorMixin, Network):
         batch_size: int | None = None,
         max_epochs: int | None = None,
         schedule: Literal["constant", "cosine"] | None = None,
+        scaling: float | None = None,
         validation: float = 0.2,
         members: int = 5,
         metric: str | None = None,
@@ -95,6 +99,7 @@ class Regressor(RegressorMixin, Network):
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.schedule = schedule
+        self.scaling = scaling
         self.validation = validation
         self.members = members
         self.metric = metric

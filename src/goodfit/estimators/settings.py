@@ -73,6 +73,7 @@ def settings_of(estimator: Network, problem: Problem) -> Settings:
         batch_size=estimator.batch_size or usual.batch_size,
         max_epochs=estimator.max_epochs or usual.max_epochs,
         schedule=estimator.schedule or "constant",
+        scaling=estimator.scaling or 0.0,
         precision=estimator.precision,
     )
 
@@ -107,7 +108,7 @@ def device_of(device: str, *, here: bool = True) -> str:
 
 def check_settings(estimator: Network) -> None:
     """Raise InputError for the first setting out of its range."""
-    rate, share = estimator.learning_rate, estimator.validation
+    rate, share, scaling = estimator.learning_rate, estimator.validation, estimator.scaling
     allowed: list[tuple[str, bool, str]] = [
         ("hidden", estimator.hidden is None or _widths(estimator.hidden), "units of each layer, such as (128, 128)"),
         ("channels", estimator.channels is None or _widths(estimator.channels), "units of each convolution, or None"),
@@ -120,6 +121,7 @@ def check_settings(estimator: Network) -> None:
             estimator.schedule is None or _among(estimator.schedule, SCHEDULES),
             "'constant', 'cosine' or None",
         ),
+        ("scaling", scaling is None or (_number(scaling) and 0 <= scaling < math.inf), "a number, 0 or more, or None"),
         ("validation", _number(share) and 0 <= share <= 0.5, "a share from 0 to 0.5"),
         ("members", _whole(estimator.members, 1), "networks, 1 or more"),
         ("ensemble", _whole(estimator.ensemble, 1), "networks, 1 or more"),

@@ -1,7 +1,7 @@
 """Stacked networks: M networks of one shape as one set of tensors."""
 
 from goodfit.networks.forward import forward
-from goodfit.networks.layout import Layout, Parameters, initialize, views
+from goodfit.networks.layout import Layout, Parameters, folded, initialize, views
 from goodfit.networks.mlp import Hook
 
-__all__ = ["Hook", "Layout", "Parameters", "forward", "initialize", "views"]
+__all__ = ["Hook", "Layout", "Parameters", "folded", "forward", "initialize", "views"]

@@ -6,7 +6,7 @@ Shapes: M members, D inputs, H units of a layer, K outputs, P parameters of one 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -32,12 +32,14 @@ class Layout:
         batch_norm: whether hidden layers have a scale γ and a shift β for batch norm.
         picture: channels, height and width of the inputs; `()` without convolutions.
         channels: units of each convolution; `()` without.
+        scaling: whether a scaling layer stands before the first one while it trains: a factor an input.
     """
 
     sizes: tuple[int, ...]
     batch_norm: bool = False
     picture: tuple[int, ...] = ()
     channels: tuple[int, ...] = ()
+    scaling: bool = False
 
     @property
     def dense(self) -> tuple[int, ...]:
@@ -69,10 +71,11 @@ class Layout:
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """Shapes in the order of the vector: weights `(D, H)`, biases `(1, H)`, then γ and β `(1, H)`."""
+        """Shapes in the order of the vector: weights `(D, H)`, biases, γ and β `(1, H)`, factors of inputs `(1, D)`."""
         biases = [(1, units) for _, units in self.weight_shapes]
         norms = [(1, units) for units in self.hidden] * 2 if self.batch_norm else []
-        return [*self.weight_shapes, *biases, *norms]
+        factors = [(1, self.sizes[0])] if self.scaling else []
+        return [*self.weight_shapes, *biases, *norms, *factors]
 
     @property
     def weights(self) -> int:
@@ -83,6 +86,11 @@ class Layout:
     def total(self) -> int:
         """P, the parameters of one network."""
         return sum(a * b for a, b in self.shapes)
+
+    @property
+    def plain(self) -> Layout:
+        """The same without a scaling layer: the first of its parameters are those of a network that was folded."""
+        return replace(self, scaling=False)
 
     @property
     def statistics(self) -> int:
@@ -104,22 +112,32 @@ class Parameters:
         biases: `(M, 1, H)` a layer.
         scales: γ, `(M, 1, H)` a hidden layer; empty without batch norm.
         shifts: β, likewise.
+        factors: of the inputs, one `(M, 1, D)`; empty without a scaling layer.
     """
 
     weights: list[Tensor]
     biases: list[Tensor]
     scales: list[Tensor]
     shifts: list[Tensor]
+    factors: list[Tensor]
 
     @property
     def others(self) -> list[Tensor]:
-        """All that is not a weight."""
+        """All that is neither a weight nor a factor of an input."""
         return self.biases + self.scales + self.shifts
 
     @property
     def all(self) -> list[Tensor]:
         """All tensors in the order of the vector."""
-        return self.weights + self.others
+        return self.weights + self.others + self.factors
+
+    @property
+    def folded(self) -> Parameters:
+        """The network that a scaling layer and the one behind it are: factors times the first weights."""
+        if not self.factors:
+            return self
+        first = self.weights[0] * self.factors[0].transpose(1, 2)
+        return replace(self, weights=[first, *self.weights[1:]], factors=[])
 
 
 def views(flat: Tensor, layout: Layout) -> Parameters:
@@ -129,8 +147,19 @@ def views(flat: Tensor, layout: Layout) -> Parameters:
         parts.append(flat[:, start : start + rows * columns].view(-1, rows, columns))
         start += rows * columns
     layers, hidden = len(layout.weight_shapes), len(layout.hidden) if layout.batch_norm else 0
-    cut = 2 * layers
-    return Parameters(parts[:layers], parts[layers:cut], parts[cut : cut + hidden], parts[cut + hidden :])
+    ends = [0, layers, 2 * layers, 2 * layers + hidden, 2 * layers + 2 * hidden, len(parts)]
+    return Parameters(*(parts[start:end] for start, end in pairwise(ends)))
+
+
+def folded(flat: Tensor, layout: Layout) -> Tensor:
+    """Parameters `(M, P)` of the same networks with factors of 1: themselves where the layout has no scaling layer."""
+    if not layout.scaling:
+        return flat
+    flat = flat.clone()
+    parameters = views(flat, layout)
+    parameters.weights[0].mul_(parameters.factors[0].transpose(1, 2))
+    parameters.factors[0].fill_(1.0)
+    return flat
 
 
 def initialize(layout: Layout, streams: Streams, output_bias: Tensor) -> Tensor:
@@ -152,7 +181,7 @@ def initialize(layout: Layout, streams: Streams, output_bias: Tensor) -> Tensor:
         reach = 1.0 / math.sqrt(inputs) if layout.hidden else 0.0
         draw = streams.at(Purpose.WEIGHTS, place=layer).uniform(inputs * units)
         weights.copy_((2.0 * draw - 1.0).view_as(weights) * reach)
-    for scale in parameters.scales:
-        scale.fill_(1.0)
+    for ones in parameters.scales + parameters.factors:
+        ones.fill_(1.0)
     parameters.biases[-1].copy_(output_bias[:, None, :])
     return flat

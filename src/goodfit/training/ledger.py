@@ -79,13 +79,13 @@ class Ledger:
             self.outcome[place] = OUTCOMES.index("lost")
 
     def result(self, run: Run, place: int, layout: Layout) -> RunResult:
-        """What came of the run at a place; its parameters are views of the ledger's."""
+        """What came of the run at a place; its parameters are views of the ledger's, without factors: those are 1."""
         losses = self.losses[place, : self.epochs[place]].numpy()
         return RunResult(
             run=run,
-            parameters=self.best[place].numpy(),
+            parameters=self.best[place, : layout.plain.total].numpy(),
             statistics=self.statistics[place].numpy(),
-            layout=layout,
+            layout=layout.plain,
             history=History(losses[:, 0].copy(), losses[:, 1].copy()),
             best_epoch=int(self.best_epoch[place]),
             outcome=OUTCOMES[int(self.outcome[place])],

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from goodfit.networks import views
+from goodfit.networks import folded, views
 from goodfit.regularizers import BatchNorm, stack
 from goodfit.regularizers.places import Averages, Stops
 from goodfit.training.block import Block
@@ -224,18 +224,18 @@ def _evaluated_weights(job: Job, block: Block) -> tuple[Tensor, Tensor]:
 
 
 def _averaged_weights(job: Job, block: Block) -> tuple[Tensor, Tensor]:
-    """Averaged parameters and their statistics where a recipe averages, else those of the last step.
+    """Averaged parameters and their statistics where a recipe averages, else those of the last step; folded.
 
     The statistics of averaged weights are computed anew over training rows; running averages belong to the path of the
     weights, not to their average.
     """
     state, averaging = block.state, block.regularizers.at(Averages)
     if not averaging:
-        return state.parameters, state.statistics
-    statistics = state.statistics.clone()
-    job.engine.refresh_statistics(block, state.average, statistics)
+        return folded(state.parameters, block.layout), state.statistics
+    average, statistics = folded(state.average, block.layout), state.statistics.clone()
+    job.engine.refresh_statistics(block, average, statistics)
     neutral = torch.as_tensor(averaging[0].decay)[:, None] == 0
-    return state.average, torch.where(neutral, state.statistics, statistics)
+    return average, torch.where(neutral, state.statistics, statistics)
 
 
 def _watch(

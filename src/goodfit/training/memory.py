@@ -56,7 +56,7 @@ def footprint(job: Job) -> Footprint:
     The results that are handed out at the end, P numbers a run, are not in it: they are what was asked for.
     """
     parameters, statistics = job.layout.total, job.layout.statistics
-    copies = 3 + (job.settings.optimizer != "sgd") + averages(job)
+    copies = 3 + (job.settings.optimizer != "sgd") + averages(job) + job.layout.scaling
     rows = max(len(run.train) + len(run.added) for run in job.runs)
     variants = rows * max(run.variants.shape[1] for run in job.runs)
     watched = max(len(run.validation) for run in job.runs)
@@ -85,7 +85,8 @@ def _room(job: Job, rows: int) -> int:
     widest, units = max(inputs, outputs, *widths), sum(widths)
     if job.engine.dealt:
         layers = inputs + units * (1 + job.layout.batch_norm) + 2 * outputs + 2 * widest
-        return 4 * (batch * layers + 2 * job.layout.total) + 4 * rows + 16 * min(rows, NEIGHBOURS)
+        first = job.layout.scaling * inputs * (*job.layout.hidden, outputs)[0]
+        return 4 * (batch * layers + 2 * job.layout.total + first) + 4 * rows + 16 * min(rows, NEIGHBOURS)
     training = batch * (3 * inputs + 8 * units) + 8 * job.layout.total
     evaluation = min(rows_at_once(job.layout), rows) * (2 * inputs + 5 * widest)
     most = 4 * rows_at_once(job.layout) if job.layout.channels else EVALUATED_ROWS

@@ -72,6 +72,9 @@ class Settings:
             losses by epoch included; weights, sums and predictions stay as they are. It is faster where the processor
             has units for it.
         channels: units of each convolution before the hidden layers; `()` for none, as on rows that are no pictures.
+        scaling: how many times as fast as the weights the factors of a scaling layer learn: one an input, 1 at first,
+            before the first layer, into which they are folded at the end; no penalty acts on them. 0 for no such layer;
+            before convolutions there is none. It is 6 in Holzmueller, Grinsztajn and Steinwart, NeurIPS 2024.
     """
 
     hidden: tuple[int, ...] = (128, 128)
@@ -82,6 +85,7 @@ class Settings:
     schedule: Literal["constant", "cosine"] = "constant"
     precision: Literal["float32", "bfloat16"] = "float32"
     channels: tuple[int, ...] = ()
+    scaling: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +131,7 @@ class Data:
         """The shape of networks for these data."""
         sizes = (self.inputs.shape[2], *settings.hidden, self.targets.shape[2])
         picture = self.shape if settings.channels else ()
-        return Layout(sizes, batch_norm, picture, settings.channels)
+        return Layout(sizes, batch_norm, picture, settings.channels, settings.scaling > 0 and not settings.channels)
 
 
 @dataclass(frozen=True, eq=False)

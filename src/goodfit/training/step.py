@@ -116,7 +116,7 @@ def _batch_loss(
     norm = normalizer(block.regularizers)
     running = layer_statistics(block.state.statistics, block.layout)
     outputs = forward(
-        parameters,
+        parameters.folded,
         inputs,
         block.layout,
         normalize=identity if norm is None else training_norm(norm, parameters, running, own),
@@ -147,13 +147,21 @@ def _update(
     state = block.state
     for decay, weights, _ in _on(block, Decays, parameters, parameters):
         decay.decay_(weights, rate[:, 0])
-    taken = _optimizer_step(block, gradient, rate=rate, settings=settings, step=step)
+    taken = _optimizer_step(block, gradient, rate=_rates(block, rate, settings), settings=settings, step=step)
     state.parameters.sub_(taken.change)
     sizes = views(taken.size.expand_as(state.parameters), block.layout)
     for prox, weights, size in _on(block, Proximal, parameters, sizes):
         weights.copy_(prox.prox(weights, size))
     for part in block.regularizers.at(Averages):
         state.average.copy_(state.parameters if step == 0 else part.average(state.average, state.parameters))
+
+
+def _rates(block: Block, rate: Tensor, settings: Settings) -> Tensor:
+    """The learning rate `(M, 1)`, or `(M, P)` where the inputs' factors have their own."""
+    if not block.layout.scaling:
+        return rate
+    weights, factors = block.layout.plain.total, block.layout.sizes[0]
+    return torch.cat([rate.expand(-1, weights), settings.scaling * rate.expand(-1, factors)], 1)
 
 
 def _optimizer_step(block: Block, gradient: Tensor, *, rate: Tensor, settings: Settings, step: int) -> Step:

@@ -51,6 +51,7 @@ def test_more_of_anything_takes_more(engine):
     assert estimate([make_run()], engine=engine, hidden=(70, 50)).of(1) > usual.of(1)
     assert estimate([make_run()], engine=engine, optimizer="adam").member > usual.member
     assert estimate([make_run(recipe="weight_averaging=0.9")], engine=engine).member > usual.member
+    assert estimate([make_run()], engine=engine, scaling=6.0).of(1) > usual.of(1)
     assert estimate([make_run(range(55))], engine=engine).of(1) > usual.of(1)
     assert estimate([make_run(recipe="batch_norm=1")], engine=engine).of(1) > usual.of(1)
 

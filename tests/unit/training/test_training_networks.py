@@ -15,15 +15,17 @@ sizes = st.lists(st.integers(1, 6), min_size=2, max_size=5).map(tuple)
 
 
 @settings(deadline=None)
-@given(sizes=sizes, batch_norm=st.booleans(), members=st.integers(1, 3))
-def test_views_cover_the_matrix_once(sizes, batch_norm, members):
-    layout = Layout(sizes, batch_norm)
+@given(sizes=sizes, batch_norm=st.booleans(), scaling=st.booleans(), members=st.integers(1, 3))
+def test_views_cover_the_matrix_once(sizes, batch_norm, scaling, members):
+    layout = Layout(sizes, batch_norm, scaling=scaling)
     flat = torch.arange(members * layout.total, dtype=torch.float32).view(members, -1)
     parts = views(flat, layout)
     assert torch.equal(torch.cat([part.flatten(1) for part in parts.all], 1), flat)
     assert torch.equal(torch.cat([part.flatten(1) for part in parts.weights], 1), flat[:, : layout.weights])
     assert [tuple(part.shape[1:]) for part in parts.all] == layout.shapes
     assert len(parts.scales) == len(parts.shifts) == (len(sizes) - 2 if batch_norm else 0)
+    assert [tuple(part.shape) for part in parts.factors] == [(members, 1, sizes[0])] * scaling
+    assert layout.total - layout.plain.total == scaling * sizes[0]
     parts.biases[0].zero_()
     assert (flat == 0).sum() >= members * sizes[1]
 

@@ -37,8 +37,8 @@ def make_run(
     return Run(Recipe.of(recipe), seed, *rows, view=view, learning_rate=learning_rate)
 
 
-def make_settings(*, hidden=(7, 5), optimizer="sgd", batch_size=16, max_epochs=6) -> Settings:
-    return Settings(hidden=hidden, optimizer=optimizer, batch_size=batch_size, max_epochs=max_epochs)
+def make_settings(*, hidden=(7, 5), optimizer="sgd", batch_size=16, max_epochs=6, scaling=0.0) -> Settings:
+    return Settings(hidden, optimizer, batch_size=batch_size, max_epochs=max_epochs, scaling=scaling)
 
 
 def losses_by_hand(result: RunResult, data: Data, rows) -> np.ndarray:

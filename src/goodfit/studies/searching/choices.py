@@ -76,7 +76,7 @@ class Choices:
         cuts: whether they may be cut off.
         batch_sizes: the batch sizes to choose from.
         learning_rate: the lowest and the highest, on a scale of ratios.
-        base: what is left of the settings: optimizer, schedule, channels and the longest training.
+        base: what is left of the settings: optimizer, schedule, channels, scaling and the longest training.
     """
 
     space: Space

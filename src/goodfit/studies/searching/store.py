@@ -61,6 +61,7 @@ SETTINGS = {
     "schedule": ("constant", "cosine"),
     "precision": ("float32", "bfloat16"),
     "channels": [Whole(1)],
+    "scaling": Number(),
 }
 BATCH = {"settings": SETTINGS, "trials": [TRIAL], "seconds": Number(), "work": Number()}
 
@@ -218,7 +219,7 @@ def _results(
     told: dict[str, Any], draft: Draft, arrays: Arrays, rooms: Rooms, *, settings: Settings, norm: bool
 ) -> tuple[RunResult, ...]:
     prepared = rooms.of(draft.shape, [draft.recipe])
-    layout: Layout = prepared.data.layout(settings, batch_norm=norm)
+    layout: Layout = prepared.data.layout(settings, batch_norm=norm).plain
     if not len(told["outcomes"]) == len(told["best_epochs"]) == len(rooms.splits):
         raise InputError("it has other networks than folds")
     found = []
