@@ -45,6 +45,7 @@ class Line:
     pieces: int = 0
     cuts: tuple[bool, ...] = (False,)
     schedule: str = "constant"
+    scaling: float = 0.0
     blend: bool = False
     tempered: bool = False
 
@@ -70,15 +71,23 @@ def trained(rooms: Rooms, choices: Choices, drafts: Sequence[Draft], line: Line)
         shape = Shape(choices.hidden[0], line.pieces, cut, choices.batch_sizes[-1])
         own = [replace(draft, shape=shape) for draft in drafts[place :: len(line.cuts)]]
         proposals = [Proposal(place + len(line.cuts) * i, draft) for i, draft in enumerate(own)]
-        settings = replace(shape.settings(choices.base, choices.base.max_epochs), schedule=line.schedule)
-        prepared, run = rooms.of(shape), Execution()
-        found.append(train_batch(prepared, rooms.splits, proposals, settings, seed=0, execution=run, halve=False))
+        usual = shape.settings(choices.base, choices.base.max_epochs)
+        settings, run = replace(usual, schedule=line.schedule, scaling=line.scaling), Execution()
+        found.append(
+            train_batch(rooms.of(shape), rooms.splits, proposals, settings, seed=0, execution=run, halve=False)
+        )
     return found
 
 
 def model_of(rooms: Rooms, batches: Sequence[Batch], line: Line) -> Blend:
     chosen = choose(rooms, batches, 32 if line.blend else len(rooms.splits))
     return chosen.model if line.tempered else replace(chosen.model, temperature=1.0)
+
+
+def score_of(model: Blend, test: Problem) -> float:
+    """Log loss, or RMSE, of rows that the model has not seen."""
+    loss = float(row_losses(model.predict(test.table), test.target, test.task).mean())
+    return loss**0.5 if test.task == "regression" else loss
 
 
 def scores(problem: Problem, test: Problem, recipes: int) -> list[float]:
@@ -90,41 +99,49 @@ def scores(problem: Problem, test: Problem, recipes: int) -> list[float]:
         same = line.pieces, line.cuts, line.schedule
         if same not in kept:
             kept[same] = trained(rooms, choices, drafts, line)
-        predicted = model_of(rooms, kept[same], line).predict(test.table)
-        loss = float(row_losses(predicted, test.target, test.task).mean())
-        found.append(loss**0.5 if test.task == "regression" else loss)
+        found.append(score_of(model_of(rooms, kept[same], line), test))
     return found
 
 
-def table_scores(path: Path, count: int, recipes: int) -> np.ndarray:
-    """`(lines, folds)`."""
+def parts_of(path: Path, count: int) -> list[tuple[Problem, Problem]]:
+    """A table's training and test rows, for each of the outer folds."""
     frame = pl.read_parquet(path)
     target = frame["target"]
     quantity = target.dtype.is_numeric() and target.n_unique() > NUMBERS
     problem = read_problem(frame.drop("target"), target, task="regression" if quantity else None)
     fold = folds(problem.strata, count, seed=derive(0, 1))
     rows = np.arange(problem.rows)
-    parts = [(problem.take(rows[fold != i]).merged(), problem.take(rows[fold == i])) for i in range(count)]
-    return np.array([scores(train, test, recipes) for train, test in parts]).T
+    return [(problem.take(rows[fold != i]).merged(), problem.take(rows[fold == i])) for i in range(count)]
 
 
-def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def told(name: str, found: np.ndarray, beside: np.ndarray | None) -> str:
+    """A line of the table, from the scores `(folds,)` of it and of the line that it is held against."""
+    said = f"{name:<42}{found.mean():>12.4f}"
+    if beside is None:
+        return said
+    gain = mean_interval(100 * (1 - found / beside), test_share=1 / (len(found) - 1))
+    return f"{said}{gain.value:>8.1f} %   ({gain.low:.1f} to {gain.high:.1f})"
+
+
+def tables_asked(about: str | None) -> tuple[list[Path], int, int]:
+    """The tables, the outer folds and the recipes that the command names."""
+    given = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--data", type=Path, default=TABLES)
     given.add_argument("--tables", default="")
     given.add_argument("--folds", type=int, default=5)
     given.add_argument("--recipes", type=int, default=8)
     asked = given.parse_args()
     names = asked.tables.split(",") if asked.tables else sorted(path.stem for path in asked.data.glob("*.parquet"))
-    for name in names:
-        found = table_scores(asked.data / f"{name}.parquet", asked.folds, asked.recipes)
-        print(f"\n{name}", flush=True)
+    return [asked.data / f"{name}.parquet" for name in names], asked.folds, asked.recipes
+
+
+def main() -> None:
+    paths, count, recipes = tables_asked(__doc__)
+    for path in paths:
+        found = np.array([scores(train, test, recipes) for train, test in parts_of(path, count)]).T
+        print(f"\n{path.stem}", flush=True)
         for place, line in enumerate(LINES):
-            said = f"{line.name:<42}{found[place].mean():>12.4f}"
-            if place:
-                gain = mean_interval(100 * (1 - found[place] / found[place - 1]), test_share=1 / (asked.folds - 1))
-                said += f"{gain.value:>8.1f} %   ({gain.low:.1f} to {gain.high:.1f})"
-            print(said, flush=True)
+            print(told(line.name, found[place], found[place - 1] if place else None), flush=True)
 
 
 if __name__ == "__main__":

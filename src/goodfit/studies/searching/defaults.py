@@ -66,6 +66,7 @@ RATES: dict[Kind, tuple[float, float]] = {
     "sound": (5e-4, 5e-3),
     "text": (1e-3, 3e-2),
 }
+SCALING = 6.0
 FOLDS = 5
 STEPS, LONGEST = 6000, 80
 """Steps of the longest training, were its batches as large as usual, and its epochs: small tables need many."""
@@ -78,8 +79,9 @@ def default_choices(problem: Problem, space: Space | None = None) -> Choices:
         problem: merged.
         space: the recipes; None for the usual ones.
     """
-    kind, base = problem.kind, replace(usual_settings(problem), schedule="cosine")
-    usual = base.batch_size
+    kind, usual = problem.kind, usual_settings(problem).batch_size
+    scaling = SCALING if kind == "table" else 0.0
+    base = replace(usual_settings(problem), schedule="cosine", scaling=scaling)
     sizes = tuple(sorted({max(16, usual // part) for part in (2, 4, 8)})) if kind == "table" else (usual,)
     epochs = base.max_epochs if kind != "table" else int(min(LONGEST, max(20, STEPS / (problem.rows / usual))))
     return Choices(
