@@ -12,6 +12,9 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+pytestmark = pytest.mark.slow
+"""The site takes two minutes to build."""
+
 FIGURES = {
     "overfitting": 1,
     "bias_variance": 1,

@@ -67,6 +67,7 @@ RATES: dict[Kind, tuple[float, float]] = {
     "text": (1e-3, 3e-2),
 }
 SCALING = 6.0
+"""How much faster than the weights the factors of a table's inputs learn, as in Holzmueller and others (2024)."""
 FOLDS = 5
 STEPS, LONGEST = 6000, 80
 """Steps of the longest training, were its batches as large as usual, and its epochs: small tables need many."""
