@@ -19,7 +19,6 @@ from goodfit.studies.rating import scores_of
 from goodfit.studies.samples import row_losses
 from goodfit.studies.searching.batch import Trial
 from goodfit.studies.searching.choosing import Chosen
-from goodfit.studies.searching.extent import SHORTENED
 from goodfit.studies.searching.finding import Found
 from goodfit.studies.testing import Tested
 
@@ -33,8 +32,8 @@ def add_search(summary: dict[str, Any], found: Found, tested: TestedSearch | Non
     estimate, networks = summary["search"]["estimate"], summary["search"]["model"]["networks"]
     fair, name = estimate["corrected"], "one network" if networks == 1 else f"{networks} networks together"
     between = f"{score(fair['value'])} ({score(fair['low'])} to {score(fair['high'])})"
-    summary["table"]["note"] += _shorter(*found.lengths)
     if not found.diagnosable:
+        summary["table"]["note"] += _shorter(*found.lengths)
         summary["headline"] = "There was too little time to tell whether it overfits: a larger budget does."
     summary["headline"] += f" The model is {name}, with a held-out {estimate['name']} of {between}, luck taken off."
 
@@ -67,9 +66,7 @@ def summarize_search(found: Found, tested: TestedSearch | None = None) -> dict[s
 
 
 def _shorter(reached: int, whole: int) -> str:
-    """What an ablation that had less time does to a table that the model stands in; nothing where it had enough."""
-    if reached >= SHORTENED * whole:
-        return ""
+    """What an ablation that had little time does to a table that the model stands in."""
     return (
         f" There was time for {counted(reached, 'epoch')} of the networks of each recipe, where the model's trained for"
         f" up to {whole}: it is ahead by that, too."
