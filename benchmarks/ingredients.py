@@ -96,7 +96,7 @@ def scores(problem: Problem, test: Problem, recipes: int) -> list[float]:
     drafts, kept, found = drafts_of(choices, recipes), {}, []
     rooms = Rooms(problem, splits_of(problem, plan), True, 0)
     for line in LINES:
-        same = line.pieces, line.cuts, line.schedule
+        same = line.pieces, line.cuts, line.schedule, line.scaling
         if same not in kept:
             kept[same] = trained(rooms, choices, drafts, line)
         found.append(score_of(model_of(rooms, kept[same], line), test))

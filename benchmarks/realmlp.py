@@ -1,12 +1,12 @@
-"""What RealMLP has and goodfit's networks have not, measured in their place: is it worth having?
+"""What RealMLP has beyond pieces of numbers, a schedule and a blend: is it worth having?
 
     python benchmarks/realmlp.py [--data FOLDER] [--tables churn,email] [--folds 5] [--recipes 8]
 
 Robust scaling with smooth clipping: z / sqrt(1 + (z / 3)^2) of z = (x - median) / IQR. A scaling layer: a factor an
-input, trained six times as fast as the weights. Larger initial weights (He and others, 2015). Each is put into goodfit
-for the length of its own line, alone, on top of 16 pieces of numbers, the cosine schedule and the blend. Printed: the
-score (log loss, or RMSE) of rows that nothing has seen, and by how many percent it is lower than without (less than 0:
-worse), with a 95 % interval over the outer folds.
+input, trained six times as fast as the weights. Larger initial weights (He and others, 2015). Each by itself on top of
+16 pieces of numbers, the cosine schedule and the blend; what goodfit hasn't got is put into it for its own line. Printed:
+the score (log loss, or RMSE) of rows that nothing has seen, and by how many percent it is lower than without (less than
+0: worse), with a 95 % interval over the outer folds.
 
 Source: Holzmueller, Grinsztajn and Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
 data", NeurIPS 2024, section 3.

@@ -67,7 +67,7 @@ def test_calibration_and_accuracy_are_those_of_the_model_itself(ablated, problem
         assert told["accuracy_misleads"].evidence[name] == pytest.approx(scores[key])
 
 
-def test_an_estimator_s_headline_and_changes_say_no_more_than_its_verdicts(problem, monkeypatch):
+def test_an_estimator_s_headline_and_changes_say_no_more_than_its_verdicts(monkeypatch):
     monkeypatch.setattr(finding, "extent", lambda *_, **__: Extent(2, 1, techniques=False))
     X = np.random.default_rng(0).normal(size=(120, 3))
     model = goodfit.Classifier(budget=2, random_state=0).fit(X, X[:, 0] > 0)
