@@ -4,7 +4,7 @@
 
 Robust scaling with smooth clipping: z / sqrt(1 + (z / 3)^2) of z = (x - median) / IQR. A scaling layer: a factor an
 input, trained six times as fast as the weights. Larger initial weights (He and others, 2015). Each by itself on top of
-16 pieces of numbers, the cosine schedule and the blend; what goodfit hasn't got is put into it for its own line. Printed:
+16 pieces of numbers, the cosine schedule and the blend; what goodfit lacks is put into it for its own line. Printed:
 the score (log loss, or RMSE) of rows that nothing has seen, and by how many percent it is lower than without (less than
 0: worse), with a 95 % interval over the outer folds.
 
