@@ -60,6 +60,7 @@ truth: $(VENV)/.installed         ## how often verdicts and intervals are right:
 	$(BIN)/python benchmarks/truth_defects.py
 	$(BIN)/python benchmarks/truth_logs.py
 	$(BIN)/python benchmarks/truth_selection.py
+	$(BIN)/python benchmarks/truth_stopping.py
 	$(BIN)/python benchmarks/truth_search.py
 
 fuzz: $(VENV)/.installed          ## bytes of any kind for what reads files and recipes, SECONDS for each target

@@ -40,7 +40,7 @@ class SearchResult:
 
     @property
     def estimate(self) -> Corrected:
-        """The model's held-out loss, and what it is without the flattery of having been chosen."""
+        """The loss of its networks on rows that they held out, and of the model on fresh rows, with an interval."""
         return self.found.chosen.corrected
 
     @property

@@ -159,7 +159,7 @@ def _cells(tested: Tested, keys: set[str]) -> dict[str, Any]:
 def estimate_line(estimate: Mapping[str, Any], trials: int) -> str:
     """How good the model is on rows that it has not seen, and how much of its looks is luck."""
     fair = estimate["corrected"]
-    among = f"corrected for having been chosen among {trials} trials {score(fair['value'])}"
+    among = f"corrected for the choice among {trials} trials and of their epochs {score(fair['value'])}"
     between = f"({score(fair['low'])} to {score(fair['high'])})"
     luck = percent(1 - estimate["naive"] / fair["value"] if fair["value"] else 0.0)
     held_out = f"Held-out {estimate['name']} of the model {score(estimate['naive'])}"

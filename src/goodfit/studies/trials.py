@@ -13,12 +13,12 @@ from goodfit.diagnosis.evidence import Kind
 from goodfit.extrapolation import Extrapolation
 from goodfit.metrics import majority_scores, mean_scores
 from goodfit.studies.fitting import Fit
+from goodfit.studies.flattery import flattery
 from goodfit.studies.predicting import Each, held_out_predictions
 from goodfit.studies.preparing import Prepared
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.studies.rating import scores_of
 from goodfit.studies.samples import row_losses
-from goodfit.studies.scoring import stops_early
 from goodfit.training import RunResult
 
 FOLDS = 5
@@ -53,7 +53,7 @@ def trial_of(
         if result.failed:
             total[out] = np.nan
     going = [result for result in results if not result.failed]
-    extra = {id(result): 0.0 if scored else _flattery(prepared, result, results) for result in going}
+    extra = {id(result): 0.0 if scored else flattery(result, results, _scale(prepared, result)) for result in going}
 
     def add(result: RunResult, rows: Ints, values: Floats) -> None:
         total[rows] += row_losses(problem, values, rows) + extra[id(result)]
@@ -63,7 +63,7 @@ def trial_of(
     else:
         held_out_predictions(prepared, results, asked, each=add)
     held = np.flatnonzero(count)
-    units = np.array([prepared.scales[r.run.view].scale ** 2 for r in results]) if prepared.scales else None
+    units = np.array([_scale(prepared, result) ** 2 for result in results]) if prepared.scales else None
     return Trial(kind, name, str(results[0].run.recipe), tuple(results), total[held] / count[held], units)
 
 
@@ -175,24 +175,6 @@ def _scores(problem: Problem, predicted: Floats, rows: Ints) -> tuple[dict[str, 
     return scores, majority_scores(held.target, prior / prior.sum(), positive=problem.positive, weights=held.weights)
 
 
-def _flattery(prepared: Prepared, result: RunResult, results: Sequence[RunResult]) -> float:
-    """By how much the loss at the epoch that a network chose on its held-out rows is below that at an epoch chosen on
-    other rows: the one that is best for the networks that held out none of these."""
-    if not stops_early(result.run.recipe):
-        return 0.0
-    others = [
-        other.history.validation
-        for other in results
-        if not other.failed and not np.isin(other.run.validation, result.run.validation).any()
-    ]
-    if not others:
-        return 0.0
-    own, epochs = result.history.validation, max(len(curve) for curve in others)
-    epoch = int(np.mean([_stretched(curve, epochs) for curve in others], axis=0).argmin())
-    extra = float(_stretched(own, epoch + 1)[epoch] - own[result.best_epoch - 1])
-    return extra * (prepared.scales[result.run.view].scale ** 2 if prepared.scales else 1.0)
-
-
-def _stretched(curve: Floats, epochs: int) -> Floats:
-    """A curve of so many epochs: a network that stopped keeps its last loss."""
-    return np.concatenate([curve, np.full(max(0, epochs - len(curve)), curve[-1])])[:epochs]
+def _scale(prepared: Prepared, result: RunResult) -> float:
+    """Of the numbers that a network learned: a standardized 1 is so many of the target's units."""
+    return float(prepared.scales[result.run.view].scale) if prepared.scales else 1.0

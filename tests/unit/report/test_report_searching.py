@@ -123,7 +123,9 @@ def test_a_shorter_training_than_the_winner_s_is_told():
 def test_luck_is_a_number():
     corrected = {"value": 0.25, "low": 0.2, "high": 0.3}
     line = estimate_line({"name": "log loss", "naive": 0.2, "corrected": corrected}, 12)
-    assert line.startswith("Held-out log loss of the model 0.200; corrected for having been chosen among 12 trials")
+    assert line.startswith(
+        "Held-out log loss of the model 0.200; corrected for the choice among 12 trials and of their epochs"
+    )
     assert line.endswith("0.250 (0.200 to 0.300): 20.0 % of it was luck.")
 
 

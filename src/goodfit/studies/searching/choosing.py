@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,10 @@ import numpy as np
 from goodfit import blending
 from goodfit.blend import Blend
 from goodfit.blending import Corrected
+from goodfit.statistics import Estimate
 from goodfit.studies.problem import Floats, Ints
 from goodfit.studies.searching.batch import Batch, Trial
+from goodfit.studies.searching.fresh import averaged, stopped
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.studies.searching.search import judged
 from goodfit.tempering import tempered
@@ -21,6 +24,8 @@ MOST_NETWORKS = 32
 """Of the final model."""
 MOST_CANDIDATES = 60
 """Trials that the choice is made among: the best ones."""
+SURE = 1.96
+"""Standard errors to either end of a 95 % interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +45,7 @@ class Chosen:
         picks: the trials that it is made of, the weightiest first.
         rows: `(r,)` the rows that were held out.
         predicted: `(r, C)` what its networks predict for rows that they held out.
-        corrected: its held-out loss, and what that is without the flattery of having been chosen.
+        corrected: its held-out loss, and what it is on fresh rows.
     """
 
     model: Blend
@@ -74,7 +79,21 @@ def choose(rooms: Rooms, batches: Sequence[Batch], networks: int = MOST_NETWORKS
         predicted = tempered(predicted, choice.temperature)
     honest = blending.corrected(every, target, weights=weights, task=problem.task, most=most, groups=groups, seed=seed)
     latest = problem.times is not None
-    return Chosen(_blend(picks, choice.temperature, networks, latest=latest), picks, rows, predicted, honest)
+    model = _blend(picks, choice.temperature, networks, latest=latest)
+    rise, error = stopped(best, problem.weights)
+    rise -= averaged(model, [pick.trial for pick in picks], problem, seed)
+    return Chosen(model, picks, rows, predicted, _risen(honest, rise, error))
+
+
+def _risen(told: Corrected, rise: float, error: float) -> Corrected:
+    """With an estimate that is so much higher, but not lower than the naive loss, and less sure by the rise's error."""
+    was = told.estimate
+    if was.value <= 0:
+        return told
+    value = max(was.value + rise, told.naive)
+    reach = math.hypot(math.log(was.high / was.value), SURE * error / value)
+    estimate = Estimate(value, value * math.exp(-reach), value * math.exp(reach))
+    return Corrected(told.naive, estimate, 1 - told.naive / value)
 
 
 def _blend(picks: Sequence[Pick], heat: float, networks: int, *, latest: bool) -> Blend:
