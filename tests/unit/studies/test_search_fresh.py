@@ -107,14 +107,15 @@ def test_the_flattery_of_trials_is_the_mean_over_trials_and_rows(found):
     rooms, batch = found
     problem, told = rooms.problem, []
     for trial in batch.trials:
-        own = np.zeros(problem.rows)
+        own = np.zeros((2, problem.rows))
         for place, result in enumerate(trial.results):
-            scale = trial.model.scales[place].scale if problem.task == "regression" else 1.0
-            own[result.run.validation] = flattery(result, trial.results) * scale**2
-        told.append(np.average(own, weights=problem.weights))
-    mean, error = stopped(batch.trials, problem.weights)
-    assert mean == pytest.approx(np.mean(told))
-    assert mean > 0
+            unit = trial.model.scales[place].scale ** 2 if problem.task == "regression" else 1.0
+            own[0, result.run.validation] = flattery(result, trial.results) * unit
+            own[1, result.run.validation] = result.history.validation[result.best_epoch - 1] * unit
+        told.append(np.average(own, axis=1, weights=problem.weights))
+    share, error = stopped(batch.trials, problem.weights)
+    assert share == pytest.approx(np.divide(*np.sum(told, axis=0)))
+    assert 0 < share < 1
     assert error > 0
 
 
@@ -125,7 +126,29 @@ def test_the_error_of_a_flattery_is_that_of_a_mean_over_folds(found, monkeypatch
     even = np.zeros(rooms.problem.rows)
     for _, held in rooms.splits:
         even[held] = 1 / len(held)
-    assert stopped(batch.trials, even) == pytest.approx((4.0, np.std([1, 2, 3, 4, 10], ddof=1) / np.sqrt(5)))
+    units = [own.scale**2 for own in batch.trials[0].model.scales] or [1.0] * FOLDS
+    curves = [[r.history.validation[r.best_epoch - 1] for r in trial.results] for trial in batch.trials]
+    loss = np.mean(curves * np.array(units))
+    assert stopped(batch.trials, even) == pytest.approx(
+        (4 / loss, np.std([1, 2, 3, 4, 10], ddof=1) / np.sqrt(5) / loss)
+    )
+
+
+def test_poor_trials_beside_a_good_one_do_not_make_it_worse_than_it_is(found):
+    """A trial with ten times the loss has ten times the flattery: what counts is the share."""
+    rooms, batch = found
+    share, error = stopped(batch.trials, rooms.problem.weights)
+    poor = [_times(trial, 10.0) for trial in batch.trials]
+    assert stopped([*batch.trials, *poor], rooms.problem.weights) == pytest.approx((share, error))
+    assert stopped([_times(trial, 0.0) for trial in poor], rooms.problem.weights) == (0.0, 0.0)
+
+
+def _times(trial, factor):
+    results = tuple(
+        replace(result, history=replace(result.history, validation=factor * result.history.validation))
+        for result in trial.results
+    )
+    return replace(trial, results=results)
 
 
 # -- both -------------------------------------------------------------------------------------------------------------
@@ -137,7 +160,7 @@ def test_the_reported_loss_is_free_of_all_three(found):
     every = np.stack([trial.predicted for trial in batch.trials]).astype(np.float64)
     ranked = every[np.argsort([trial.loss for trial in batch.trials])]
     was = blending.corrected(ranked, problem.target, weights=problem.weights, task=problem.task, most=6, seed=0)
-    rise, error = stopped(batch.trials, problem.weights)
+    rise, error = (share * was.naive for share in stopped(batch.trials, problem.weights))
     rise -= averaged(chosen.model, [pick.trial for pick in chosen.picks], problem, 0)
     told = chosen.corrected
     assert rise != 0

@@ -149,7 +149,9 @@ def test_a_program_that_hangs_is_ended_with_all_its_children(program, monkeypatc
         Apertium("eng-spa").round_trip(["A house."])
     assert "\n" not in str(error.value)
     group = int((folder / "bin" / "pid").read_text())
-    assert [process for process in psutil.process_iter() if runs_in(process, group)] == []
+    left = [process for process in psutil.process_iter() if runs_in(process, group)]
+    psutil.wait_procs(left, timeout=10)  # a signal takes a moment to end what it is sent to
+    assert [process for process in left if runs_in(process, group)] == []
 
 
 def test_a_missing_program_is_said_to_be_missing(monkeypatch, tmp_path):

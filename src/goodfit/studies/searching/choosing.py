@@ -80,8 +80,8 @@ def choose(rooms: Rooms, batches: Sequence[Batch], networks: int = MOST_NETWORKS
     honest = blending.corrected(every, target, weights=weights, task=problem.task, most=most, groups=groups, seed=seed)
     latest = problem.times is not None
     model = _blend(picks, choice.temperature, networks, latest=latest)
-    rise, error = stopped(best, problem.weights)
-    rise -= averaged(model, [pick.trial for pick in picks], problem, seed)
+    flattered, error = (share * honest.naive for share in stopped(best, problem.weights))
+    rise = flattered - averaged(model, [pick.trial for pick in picks], problem, seed)
     return Chosen(model, picks, rows, predicted, _risen(honest, rise, error))
 
 

@@ -23,36 +23,41 @@ from goodfit.studies.problem import Floats, Problem
 from goodfit.studies.searching.batch import Trial
 from goodfit.tempering import SMALLEST, tempered
 
-ASKED = 500
-"""Rows that all networks are asked about at most."""
+ASKED, PICTURES = 500, 64
+"""Rows that all networks are asked about at most; of pictures fewer, each of which takes them long."""
 
 
 def stopped(trials: Sequence[Trial], weights: Floats) -> tuple[float, float]:
-    """By how much the held-out losses of usable trials are too low for their epochs' having been chosen on these rows.
+    """By which share the held-out losses of usable trials are too low for their epochs' having been chosen on these
+    rows.
 
-    A mean over all trials that the choice was among, not over those picked: what of a pick's flattery made it be picked
-    is corrected with the choice.
+    The mean flattery over the mean loss of all trials that the choice was among, not of those picked: what of a pick's
+    flattery made it be picked is corrected with the choice.
 
     Args:
         trials: one or more.
         weights: `(n,)` of the problem's rows.
 
     Returns:
-        The mean, and its standard error, from how much folds differ.
+        The share, and its standard error, from how much folds differ.
     """
-    by_fold = np.mean([_stopped(trial) for trial in trials], axis=0)
+    flatteries, losses = np.mean([_stopped(trial) for trial in trials], axis=0)
     held = np.array([weights[result.run.validation].sum() for result in trials[0].results])
     share, folds = held / held.sum(), len(held)
-    mean = float(share @ by_fold)
-    error = math.sqrt(np.square(share * (by_fold - mean)).sum() * folds / max(folds - 1, 1))
-    return mean, error
+    mean, loss = float(share @ flatteries), float(share @ losses)
+    if loss <= 0:
+        return 0.0, 0.0
+    error = math.sqrt(np.square(share * (flatteries - mean)).sum() * folds / max(folds - 1, 1))
+    return mean / loss, error / loss
 
 
-def _stopped(trial: Trial) -> list[float]:
-    """What early stopping flatters each network of a trial."""
+def _stopped(trial: Trial) -> tuple[list[float], list[float]]:
+    """What early stopping flatters each network of a trial, and the loss of each, in the target's units."""
     assert trial.model is not None
     scales = [trial.model.scales[view].scale if trial.model.scales else 1.0 for view in trial.model.members]
-    return [flattery(result, trial.results, scale) for result, scale in zip(trial.results, scales, strict=True)]
+    pairs = list(zip(trial.results, scales, strict=True))
+    losses = [float(result.history.validation[result.best_epoch - 1]) * scale**2 for result, scale in pairs]
+    return [flattery(result, trial.results, scale) for result, scale in pairs], losses
 
 
 def averaged(model: Blend, trials: Sequence[Trial], problem: Problem, seed: int) -> float:
@@ -68,7 +73,8 @@ def averaged(model: Blend, trials: Sequence[Trial], problem: Problem, seed: int)
     """
     if problem.times is not None:
         return 0.0
-    rows = np.random.default_rng([seed, 2]).permutation(problem.rows)[:ASKED]
+    most = PICTURES if model.layout.channels else ASKED
+    rows = np.random.default_rng([seed, 2]).permutation(problem.rows)[:most]
     table, results = problem.table.take(rows), trials[0].results
     each = mixed([_each(trial.model, table) for trial in trials if trial.model], model.counts)
     if problem.task != "regression":
