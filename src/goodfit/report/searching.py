@@ -161,9 +161,10 @@ def estimate_line(estimate: Mapping[str, Any], trials: int) -> str:
     fair = estimate["corrected"]
     among = f"corrected for the choice among {trials} trials and of their epochs {score(fair['value'])}"
     between = f"({score(fair['low'])} to {score(fair['high'])})"
-    luck = percent(1 - estimate["naive"] / fair["value"] if fair["value"] else 0.0)
+    luck = 1 - estimate["naive"] / fair["value"] if fair["value"] else 0.0
+    makes = f"{percent(luck)} of it was luck" if luck > 0 else "that the model averages more networks makes up for luck"
     held_out = f"Held-out {estimate['name']} of the model {score(estimate['naive'])}"
-    return f"{held_out}; {among} {between}: {luck} of it was luck."
+    return f"{held_out}; {among} {between}: {makes}."
 
 
 def _counts(trials: Sequence[Trial]) -> dict[str, int]:

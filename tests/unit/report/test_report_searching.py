@@ -127,6 +127,8 @@ def test_luck_is_a_number():
         "Held-out log loss of the model 0.200; corrected for the choice among 12 trials and of their epochs"
     )
     assert line.endswith("0.250 (0.200 to 0.300): 20.0 % of it was luck.")
+    line = estimate_line({"name": "log loss", "naive": 0.25, "corrected": corrected}, 12)
+    assert line.endswith("0.250 (0.200 to 0.300): that the model averages more networks makes up for luck.")
 
 
 def test_numbers_have_the_root_of_their_squared_error(numbers):
