@@ -19,7 +19,7 @@ def flattery(result: RunResult, results: Sequence[RunResult], scale: float = 1.0
 
     Exact where nothing but these rows' noise sets epochs apart. Five eighths of the flattery where each of five folds
     has a best epoch of its own, and more than it where chance makes networks better at some epochs than at others. Of
-    networks as they are `benchmarks/truth_stopping.py` finds the corrected loss unbiased.
+    networks as they are `benchmarks/truth_stopping.py` finds the corrected loss within 1 % of the true one.
 
     Args:
         result: of the network.

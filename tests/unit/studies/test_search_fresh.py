@@ -7,8 +7,10 @@ import pytest
 from study_problems import SETTINGS, TASKS, problem_of
 
 from goodfit import blending
+from goodfit.blending import Corrected
 from goodfit.picking import row_losses
 from goodfit.regularizers.ranges import Space
+from goodfit.statistics import Estimate
 from goodfit.studies.fitting import Plan, splits_of
 from goodfit.studies.flattery import flattery
 from goodfit.studies.searching import choosing, fresh
@@ -177,3 +179,8 @@ def test_it_is_not_below_the_naive_loss(found, monkeypatch):
     rooms, batch = found
     told = choose(rooms, [batch]).corrected
     assert (told.estimate.value, told.optimism) == (told.naive, 0.0)
+
+
+def test_a_loss_of_nothing_stays_what_was_said_of_it():
+    said = Corrected(0.0, Estimate(0.1, 0.05, 0.2), 1.0)
+    assert choosing._risen(said, -0.5, 0.0) == said

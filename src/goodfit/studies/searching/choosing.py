@@ -88,9 +88,9 @@ def choose(rooms: Rooms, batches: Sequence[Batch], networks: int = MOST_NETWORKS
 def _risen(told: Corrected, rise: float, error: float) -> Corrected:
     """With an estimate that is so much higher, but not lower than the naive loss, and less sure by the rise's error."""
     was = told.estimate
-    if was.value <= 0:
-        return told
     value = max(was.value + rise, told.naive)
+    if min(was.value, value) <= 0:
+        return told
     reach = math.hypot(math.log(was.high / was.value), SURE * error / value)
     estimate = Estimate(value, value * math.exp(-reach), value * math.exp(reach))
     return Corrected(told.naive, estimate, 1 - told.naive / value)
