@@ -129,10 +129,10 @@ def search(
         raise InputError(f"space is {fixed!r}, which leaves nothing open; give ranges, such as 'l2=1e-6..0.1'")
     problem = made._problem(X, y, None, getattr(made, "class_weight", None))
     problem = placed(problem, groups=groups, times=times).merged()
-    job = job_of(problem, choices_of(made, problem), plan_of(made))
     if folder is None:
         made._searched(problem, started, None)
     else:
+        job = job_of(problem, choices_of(made, problem), plan_of(made))
         with alone_in(Path(folder)):
             kept = Store(Path(folder), job, store)
             made._searched(problem, started, kept)

@@ -26,6 +26,7 @@ __all__ = ["MAX_LEVELS", "Encoder", "Schema", "fit_encoder"]
 Floats = npt.NDArray[np.float64]
 
 _BLOCK = 4_000_000  # cells worked on at once
+_ROWS = 8192  # encoded at once, so that they stay in the cache
 
 
 _NO_MEASURES = Measures(*np.empty((5, 0)))
@@ -57,7 +58,7 @@ class Encoder:
         if self.schema.form.kind != "table":
             out[:] = self._media(table.columns[0], out.dtype.type)
             return out
-        for part in parts(table.rows):
+        for part in parts(table.rows, _ROWS):
             self._write(table.part(part), out[part])
         return out
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from goodfit.data.media import MEDIA, medium_of
-from goodfit.data.pieces import room_for
+from goodfit.data.pieces import FEWEST, room_for
 from goodfit.data.table import WORDS, Column, Kind, Table, listed
 from goodfit.errors import InputError
 from goodfit.regularizers.form import Form
@@ -148,6 +148,15 @@ class Schema:
             raise InputError(f"{which} missing from the new table: add what the training had, empty where unknown")
         return replace(table, columns=tuple(_fitting(by_name[field.name], field) for field in self.fields))
 
+    def with_pieces(self, most: int, *, cut: bool = False) -> Schema:
+        """What `Schema.of` reads off the same table with fewer pieces of a number; it needn't look at the rows again.
+
+        Args:
+            most: pieces of a number at most, no more than this schema was read with.
+            cut: whether standardized numbers end at `CUT` deviations.
+        """
+        return Schema(tuple(_narrowed(field, most, cut) for field in self.fields), self.notes)
+
     def with_shape(self, shape: tuple[int, ...]) -> Schema:
         """The schema of a text whose inputs have this shape."""
         return Schema((replace(self.fields[0], shape=shape),), self.notes)
@@ -206,6 +215,11 @@ def _field(column: Column, pieces: int, cut: bool) -> Field:
     room = room_for(column.values, pieces) if column.kind == "number" and pieces else 0
     cut = cut and column.kind == "number"
     return Field(column.name, column.kind, missing=bool(missing.any()), clock=clock, pieces=room, cut=cut)
+
+
+def _narrowed(field: Field, most: int, cut: bool) -> Field:
+    count = min(field.pieces, most)
+    return replace(field, pieces=count if count >= FEWEST else 0, cut=cut and field.kind == "number")
 
 
 def _shape(column: Column) -> tuple[int, ...]:

@@ -166,7 +166,8 @@ def compare(
             f"{problem.rows} different rows are too few to split into training, validation and test rows; give 10 or "
             "more, and 3 or more of each class"
         )
-    prepared = prepare(problem, [split.train for split in splits], recipes, seed=repeats.seed)
+    trains = [split.train for split in splits]
+    prepared = prepare(problem, trains, recipes, seed=repeats.seed, threads=execution.threads if execution else None)
     rate = repeats.learning_rate
     runs = [
         prepared.run(recipe, s, split.validation, seed=derive(repeats.seed, s), learning_rate=rate)

@@ -78,7 +78,14 @@ def diagnose_problem(problem: Problem, subject: Subject) -> Diagnosed:
     doses = [own, *doses_for(subject.recipe, subject.settings, problem.kind)]
     recipes, plan = [dose.recipe for dose in doses], subject.plan
     trains = [sample.train for sample in split.samples]
-    prepared = prepare(problem, trains, recipes, standardize=plan.standardize, seed=plan.seed)
+    prepared = prepare(
+        problem,
+        trains,
+        recipes,
+        standardize=plan.standardize,
+        seed=plan.seed,
+        threads=subject.execution.threads,
+    )
     trials = _tried(prepared, split, subject, doses, checkpoint=subject.checkpoint)
     if not memorized(trials[0]):
         for _, alike in groupby(strengthened(subject.recipe, subject.settings), key=lambda change: change.settings):

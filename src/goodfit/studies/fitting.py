@@ -146,7 +146,15 @@ def fit(
     trains = [kept for kept, _ in splits]
     if prepared is None or not _begins(prepared.trains, trains):
         schema = Schema.of(problem.table, plan.pieces, cut=plan.cut)
-        prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
+        prepared = prepare(
+            problem,
+            trains,
+            recipes,
+            standardize=plan.standardize,
+            schema=schema,
+            seed=plan.seed,
+            threads=execution.threads if execution else None,
+        )
     runs = [_run(prepared, recipe, member, splits, plan) for recipe in recipes for member in range(plan.members)]
     results = train(prepared.data, runs, settings, execution=execution, on_epoch=on_epoch, checkpoint=checkpoint)
     candidates = tuple(

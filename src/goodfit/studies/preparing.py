@@ -7,8 +7,9 @@ rows differ in weight, synthetic ones come set of training rows by set, class by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -26,9 +27,14 @@ from goodfit.regularizers.places import Adds
 from goodfit.studies.enlarging import Added, add_rows, offline, prior_shift, rewritten, versions
 from goodfit.studies.problem import Floats, Ints, Problem
 from goodfit.training import Data, Run
+from goodfit.training.workers import workers
 
 MOST_CELLS_OF_TEXTS = 400_000_000
 LEAST_TERMS = 256
+MOST_CELLS_AT_ONCE = 100_000_000
+"""Of tables that are encoded side by side, each from a copy of its training rows."""
+T = TypeVar("T")
+S = TypeVar("S")
 ACTS_ON = {"table": "tables", "image": "pictures", "sound": "sounds", "text": "texts"}
 
 
@@ -137,6 +143,7 @@ def prepare(
     standardize: bool = True,
     schema: Schema | None = None,
     seed: int = 0,
+    threads: int | None = None,
 ) -> Prepared:
     """Encode a problem once for each set of training rows; nothing is learned from other rows.
 
@@ -147,6 +154,7 @@ def prepare(
         standardize: whether numbers and the target of regression are brought to mean 0 and deviation 1.
         schema: the columns' structure, if it is known already, or if numbers are to have pieces.
         seed: of synthetic rows and of variants.
+        threads: that encode at most; None for as many as torch uses.
 
     Raises:
         InputError: a technique doesn't suit these rows, or can't be applied to them.
@@ -157,19 +165,33 @@ def prepare(
     words = schema.form.kind == "text" and not schema.fields[0].reader
     plain = schema.form.kind != "table" and not words and not (problem.task == "regression" and standardize)
     places = [EVERY] if plain else list(range(len(trains)))
+    sources = [np.arange(problem.rows)] if plain else trains
     learned = np.unique(np.concatenate(trains)) if schema.form.kind == "text" else np.empty(0, np.int64)
-    views = []
+
+    def fitted(rows: Ints) -> Encoder:
+        return fit_encoder(problem.table, schema, rows, problem.weights, standardize=standardize)
+
+    encoders, views = _each(fitted, sources, problem, threads), []
     for way in ways:
         variants = rewritten(problem, learned, way, seed) if len(learned) else []
-        for place in places:
-            rows = np.arange(problem.rows) if place == EVERY else trains[place]
-            encoder = fit_encoder(problem.table, schema, rows, problem.weights, standardize=standardize)
+        for place, rows, encoder in zip(places, sources, encoders, strict=True):
             scale = _scale(problem, rows, standardize)
             added = add_rows(problem, rows, way, seed) if place != EVERY else None
             views.append(View(place, way, encoder, scale, added, np.empty(0, np.int64), variants))
     if words:
         views = _with_words(problem, trains, views)
-    return _assembled(problem, trains, views)
+    return _assembled(problem, trains, views, threads)
+
+
+def _each(do: Callable[[T], S], items: Sequence[T], problem: Problem, threads: int | None) -> list[S]:
+    """What is done to each item, side by side where these are tables and memory holds what each of them needs."""
+    cells = problem.rows * max(1, len(problem.table.columns))
+    most = MOST_CELLS_AT_ONCE // max(1, cells) if problem.kind == "table" and problem.table.shelf is None else 1
+    count = min(threads or torch.get_num_threads(), most, len(items))
+    if count < 2:
+        return [do(item) for item in items]
+    with workers(count) as pool:
+        return list(pool.map(do, items))
 
 
 def check_suits(recipes: Sequence[Recipe], form: Form, problem: Problem) -> None:
@@ -203,7 +225,7 @@ def _with_words(problem: Problem, trains: Sequence[Ints], views: Sequence[View])
     ]
 
 
-def _assembled(problem: Problem, trains: Sequence[Ints], views: Sequence[View]) -> Prepared:
+def _assembled(problem: Problem, trains: Sequence[Ints], views: Sequence[View], threads: int | None) -> Prepared:
     """The tensors of all views."""
     copies, count = max(len(view.variants) for view in views), len(problem.classes)
     # rows of unequal weights: what a synthetic one weighs hangs on the training rows, so each set of these has its own
@@ -214,8 +236,7 @@ def _assembled(problem: Problem, trains: Sequence[Ints], views: Sequence[View]) 
     total = problem.rows * (1 + copies) + int(places.sum())
     form = views[0].encoder.schema.form
     inputs = _zeros((len(views), total, len(views[0].encoder.schema.input_names)), problem.table.shelf)
-    for own, view in zip(inputs, numbered, strict=True):
-        _fill(own, view, problem)
+    _each(lambda place: _fill(inputs[place], numbered[place], problem), range(len(numbered)), problem, threads)
     made = np.arange(len(places)).repeat(places)
     target = np.concatenate([problem.target, problem.target.repeat(copies), made % max(count, 1)])
     weights = np.concatenate([problem.weights, problem.weights.repeat(copies), _mean_weights(problem, sources)[made]])

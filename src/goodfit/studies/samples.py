@@ -74,7 +74,15 @@ def train_samples(
         schema: the columns' structure, if it is known already.
     """
     plan, trains = subject.plan, [sample.train for sample in samples]
-    prepared = prepare(problem, trains, recipes, standardize=plan.standardize, schema=schema, seed=plan.seed)
+    prepared = prepare(
+        problem,
+        trains,
+        recipes,
+        schema=schema,
+        standardize=plan.standardize,
+        seed=plan.seed,
+        threads=subject.execution.threads,
+    )
     runs = [
         prepared.run(recipe, place, sample.held_out, seed=sample.seed, learning_rate=plan.learning_rate)
         for recipe in recipes

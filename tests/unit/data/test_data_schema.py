@@ -71,6 +71,17 @@ def test_a_number_has_no_more_pieces_than_distinct_values_less_one(pieces, room)
     assert len(field.inputs) == 2 + room
 
 
+@pytest.mark.parametrize("cut", [True, False])
+@pytest.mark.parametrize("most", [0, 1, 2, 6, 40, 64])
+def test_a_schema_with_fewer_pieces_is_that_of_the_table_with_fewer(most, cut):
+    random = np.random.default_rng(0)
+    columns = {"few": random.integers(4, size=5000) / 7, "late": [0.5] * 4900 + [*range(100)]}
+    rows = table(**columns, many=random.normal(size=5000), text=["x", "y"] * 2500, yes=[True, False] * 2500)
+    assert Schema.of(rows, 64).with_pieces(most, cut=cut) == Schema.of(rows, most, cut=cut)
+    assert Schema.of(rows, 64, cut=True).with_pieces(most, cut=cut) == Schema.of(rows, most, cut=cut)
+    assert [field.pieces for field in Schema.of(rows, 64).fields] == [3, 64, 64, 0, 0]
+
+
 def test_most_frequent_levels_have_an_input_ties_by_name():
     texts = [f"{i:03}" for i in range(MAX_LEVELS + 2) for _ in range(2)] + ["999"] * 3 + ["once"]
     (field,) = Schema.of(table(code=texts)).fields

@@ -120,6 +120,27 @@ def test_pieces_are_learned_from_the_training_rows_of_each_view(task, standardiz
     assert not torch.equal(prepared.data.inputs[0, :, 1:8], prepared.data.inputs[1, :, 1:8])
 
 
+@CLASSES
+def test_views_are_the_same_made_by_many_threads_or_by_one(task):
+    one, many = (enlarged(task, threads=threads, schema=None) for threads in (1, 4))
+    assert torch.equal(one.data.inputs, many.data.inputs)
+    assert [e.to_dict() for e in one.encoders] == [e.to_dict() for e in many.encoders]
+    assert [(view.place, view.way) for view in one.views] == [(view.place, view.way) for view in many.views]
+
+
+@pytest.mark.parametrize(
+    ("threads", "cells", "expected"),
+    [(None, 1e8, 3), (2, 1e8, 2), (8, 1e8, 3), (8, 2 * ROWS * 4, 2), (8, ROWS * 4, 1), (8, 1, 1), (1, 1e8, 1)],
+)
+def test_so_many_tables_are_encoded_side_by_side_as_threads_and_memory_allow(threads, cells, expected, monkeypatch):
+    asked, made = [], preparing.workers
+    monkeypatch.setattr(preparing, "workers", lambda count: asked.append(count) or made(count))
+    monkeypatch.setattr(preparing, "MOST_CELLS_AT_ONCE", int(cells))
+    monkeypatch.setattr(preparing.torch, "get_num_threads", lambda: 3)
+    prepare(problem_of("binary", ROWS), TRAINS, threads=threads)
+    assert asked == ([expected] * 2 if expected > 1 else [])
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_a_row_planted_among_the_others_moves_no_piece(task):
     problem = problem_of(task, ROWS)

@@ -14,7 +14,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from goodfit.diagnosis.log.trend import without_trend
 from goodfit.statistics import Estimate
@@ -102,6 +101,8 @@ def lowest_of(curve: Floats, window: int) -> int:
 @lru_cache(maxsize=256)
 def _most(points: int, window: int, rho: float, level: float) -> tuple[float, float, float]:
     """How many times its measured size noise alone rises, and differs between windows far apart and side by side."""
+    from scipy.signal import lfilter  # takes a third of a second to import
+
     rng = np.random.default_rng(0)
     drawn = rng.standard_normal((DRAWS, points)) * np.sqrt(1 - rho**2)
     drawn[:, 0] /= np.sqrt(1 - rho**2)

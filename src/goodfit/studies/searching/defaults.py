@@ -98,7 +98,8 @@ def default_choices(problem: Problem, space: Space | None = None) -> Choices:
 
 def _affordable_pieces(problem: Problem) -> tuple[int, ...]:
     """Those whose encodings of all folds fit into memory beside each other; 0 always does."""
-    inputs = [len(Schema.of(problem.table, pieces).input_names) for pieces in PIECES]
+    finest = Schema.of(problem.table, max(PIECES))
+    inputs = [len(finest.with_pieces(pieces).input_names) for pieces in PIECES]
     fit = [FOLDS * problem.rows * count * 4 <= MOST_BYTES_OF_VIEWS for count in inputs]
     return tuple(pieces for pieces, fits in zip(PIECES, fit, strict=True) if fits or not pieces)
 

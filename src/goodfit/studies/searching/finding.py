@@ -99,7 +99,7 @@ def find(
     check_metric(plan.metric, problem)
     splits = splits_of(problem, plan)
     check_costs(plan.costs, problem, [held for _, held in splits])
-    rooms = Rooms(problem, splits, plan.standardize, plan.seed, plan.metric)
+    rooms = Rooms(problem, splits, plan.standardize, plan.seed, plan.metric, execution.threads)
     known = store.batches(rooms) if store else []
     pace.spent += sum(batch.seconds for batch in known)
     for batch in known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from goodfit.data.schema import Schema
 from goodfit.data.words import MOST_TERMS
@@ -14,6 +15,7 @@ from goodfit.studies.preparing import Prepared, prepare
 from goodfit.studies.problem import Problem
 from goodfit.studies.searching.batch import Splits
 from goodfit.studies.searching.choices import Shape
+from goodfit.studies.searching.defaults import PIECES
 
 
 @dataclass
@@ -26,6 +28,7 @@ class Rooms:
         standardize: whether numbers are standardized.
         seed: of synthetic rows and of variants.
         metric: what trials are judged by, a key of `goodfit.metrics`; None is the held-out loss.
+        threads: that encode at most; None for as many as torch uses.
     """
 
     problem: Problem
@@ -33,6 +36,7 @@ class Rooms:
     standardize: bool
     seed: int
     metric: str | None = None
+    threads: int | None = None
     kept: dict[tuple[int, bool], Prepared] = field(default_factory=dict)
     schemas: dict[tuple[int, bool], Schema] = field(default_factory=dict)
 
@@ -60,10 +64,15 @@ class Rooms:
             return MOST_TERMS
         return len(self.schema(shape.pieces, cut=shape.cut).input_names)
 
+    @cached_property
+    def finest(self) -> Schema:
+        """The columns' structure with as many pieces as any shape has."""
+        return Schema.of(self.problem.table, max(PIECES))
+
     def schema(self, pieces: int, *, cut: bool) -> Schema:
         """The columns' structure with so many pieces of a number at most, cut off or not."""
         if (pieces, cut) not in self.schemas:
-            self.schemas[pieces, cut] = Schema.of(self.problem.table, pieces, cut=cut)
+            self.schemas[pieces, cut] = self.finest.with_pieces(pieces, cut=cut)
         return self.schemas[pieces, cut]
 
     def _prepared(self, shape: Shape, recipes: Sequence[Recipe]) -> Prepared:
@@ -74,6 +83,7 @@ class Rooms:
             standardize=self.standardize,
             schema=self.schema(shape.pieces, cut=shape.cut),
             seed=self.seed,
+            threads=self.threads,
         )
 
 
