@@ -13,10 +13,12 @@ from goodfit import model as models
 from goodfit.data.table import Table, to_table
 from goodfit.errors import InputError
 from goodfit.model import Model, network_outputs
-from goodfit.regularizers import Recipe
+from goodfit.networks import Layout
+from goodfit.regularizers import Recipe, stack
 from goodfit.studies.fitting import Plan, fit, model_of
 from goodfit.studies.problem import read_problem
 from goodfit.training import Settings
+from goodfit.training.evaluation import outputs_of
 
 ROWS, TASKS = 80, ("binary", "multiclass", "regression")
 
@@ -164,3 +166,23 @@ def test_outputs_are_a_network_a_row_of_the_parameters(model):
         own = slice(member, member + 1)
         alone = network_outputs(model.parameters[own], model.statistics[own], model.layout, model.recipe, inputs)
         np.testing.assert_allclose(together[member].numpy(), alone[0].numpy(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("recipe", ["none", "batch_norm=1"])
+def test_convolutions_in_single_precision_are_those_in_double_to_six_digits(recipe):
+    """And a picture is predicted alike in any company."""
+    regularizers, generator = Recipe.parse(recipe), torch.Generator().manual_seed(0)
+    layout = Layout((3 * 20 * 16, 8, 4), recipe != "none", (3, 20, 16), (6, 5))
+    parameters = 0.3 * torch.randn(2, layout.total, generator=generator)
+    statistics = torch.rand(2, layout.statistics, generator=generator) + 0.5
+    pictures = torch.rand(70, 3 * 20 * 16, generator=generator).double()
+    found = network_outputs(parameters.numpy(), statistics.numpy(), layout, regularizers, pictures)
+    exact = outputs_of(
+        parameters.double(), statistics.double(), layout, stack([regularizers] * 2), pictures.expand(2, -1, -1)
+    )
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found, exact, rtol=1e-5, atol=1e-5 * float(exact.abs().max()))
+    assert (found - exact).abs().max() > 1e-9
+    for rows in ([3], [69, 0, 3], [*range(3, 70)]):
+        alone = network_outputs(parameters.numpy(), statistics.numpy(), layout, regularizers, pictures[rows])
+        torch.testing.assert_close(alone, found[:, rows], rtol=1e-5, atol=1e-5 * float(exact.abs().max()))
