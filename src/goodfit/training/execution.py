@@ -58,7 +58,8 @@ class Execution:
         device: "cpu" or "cuda"; on a CPU blocks of members run side by side, a thread each.
         threads: threads at most; None for as many as torch uses (`OMP_NUM_THREADS`). With a backend, those of a group
             of runs, and None for one.
-        deadline: `time.monotonic()` at which all members end with what they have; at least one epoch is trained.
+        deadline: `time.monotonic()` by which all members end with what they have: an epoch as long as the last one is
+            begun only if it ends by then. At least one is trained.
         engine: "compiled" is the CPU's, "portable" trains anywhere; "auto" takes the first where it can.
         memory: bytes that members in training may take; None for three quarters of what is free. More runs than fit are
             trained a group after the other.

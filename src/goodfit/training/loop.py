@@ -60,10 +60,10 @@ class Standing:
     population: Population | None = None
     epoch: int = 0
 
-    @property
-    def late(self) -> bool:
-        """Whether this turn's time is over."""
-        return time.monotonic() >= self.groups.until
+    def late(self, began: float) -> bool:
+        """Whether this turn has no time left for an epoch as long as the one that began then and ends now."""
+        now = time.monotonic()
+        return now + (now - began) >= self.groups.until
 
 
 def train(
@@ -161,6 +161,7 @@ def epochs(job: Job, standing: Standing, drop: Drop | None = None) -> Generator[
     """
     with job.engine.alone(), workers(job.threads) as pool:
         while standing.population or standing.groups.waiting:
+            began = time.monotonic()
             try:
                 if standing.population is None:
                     standing.population, standing.epoch = start(job, standing.groups.take()), 0
@@ -172,7 +173,7 @@ def epochs(job: Job, standing: Standing, drop: Drop | None = None) -> Generator[
                 standing.population = None
                 continue
             standing.epoch += 1
-            late = standing.late
+            late = standing.late(began)
             _close_epoch(job, standing, results, late=late, drop=drop)
             yield late
             standing.groups.done += standing.population is None

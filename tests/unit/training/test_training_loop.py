@@ -49,9 +49,9 @@ def test_a_deadline_far_off_changes_nothing():
 
 
 def test_who_stopped_or_diverged_before_the_deadline_says_so(monkeypatch):
-    """The deadline passes while the second epoch trains."""
+    """A third epoch as long as the second would end after the deadline."""
     runs = [make_run(recipe="early_stopping=1 min_delta=1e9"), make_run(learning_rate=1e9), make_run()]
-    clock = iter([0.0, 2.0])
+    clock = iter([0.0, 0.45, 0.45, 0.8])
     monkeypatch.setattr("goodfit.training.loop.time", SimpleNamespace(monotonic=lambda: next(clock)))
     results = train(make_data(), runs, make_settings(), execution=Execution(deadline=1.0))
     assert [result.outcome for result in results] == ["stopped", "diverged", "out of time"]
