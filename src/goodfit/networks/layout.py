@@ -87,6 +87,13 @@ class Layout:
         """P, the parameters of one network."""
         return sum(a * b for a, b in self.shapes)
 
+    @cached_property
+    def products(self) -> int:
+        """Multiplications of weights by inputs for a row: a convolution's weights count once a pixel."""
+        pixels = [height * width for _, height, width in self.pictures[:-1]]
+        times = pixels + [1] * (len(self.weight_shapes) - len(pixels))
+        return sum(d * h * often for (d, h), often in zip(self.weight_shapes, times, strict=True))
+
     @property
     def plain(self) -> Layout:
         """The same without a scaling layer: the first of its parameters are those of a network that was folded."""

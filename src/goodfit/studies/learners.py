@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from scipy.linalg import LinAlgWarning
 from scipy.sparse import csr_matrix, vstack
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -32,6 +33,8 @@ MOST_LEVELS = 255
 ITERATIONS = 1000
 TREES, TRIED = 100, (3, 9)
 """Of boosted trees, scikit-learn's own number, and those that show how long all would take; they can't stop by then."""
+TRIED_ROWS = 20_000
+"""Of more rows these many, evenly spread, show it."""
 FEW_ROWS = 100_000
 """Up to here trees grow in one thread: on a busy machine several wait for each other."""
 MANY_CELLS = 50_000_000
@@ -69,7 +72,7 @@ class Estimator:
     def predict(self, table: Table) -> Floats:
         """Class probabilities `(n, C)`, or numbers `(n, 1)`."""
         inputs, predicted = self.read(table), np.zeros((table.rows, max(self.classes, 1)))
-        with _threads(table.rows):
+        with _limited(_threads_for(table.rows)):
             if not self.classes:
                 return self.scale.backward(self.model.predict(inputs))[:, None]
             predicted[:, self.model.classes_] = self.model.predict_proba(inputs)
@@ -146,19 +149,22 @@ def boosted(train: Problem, *, schema: Schema, seed: int, seconds: float = math.
 def _grown(model: Any, read: _Columns, train: Problem, seconds: float) -> Learned:
     """A few trees first, and the others if there is time."""
     if math.isfinite(seconds):
+        step = math.ceil(train.rows / TRIED_ROWS)
+        tried, some = (clone(model), train.take(np.arange(0, train.rows, step))) if step > 1 else (model, train)
         clock = [time.monotonic()]
         for trees in TRIED:
-            _fitted(model.set_params(max_iter=trees), read, train)
+            _fitted(tried.set_params(max_iter=trees), read, some, threads=_threads_for(train.rows))
             clock.append(time.monotonic())
         few, more = TRIED
         first, second = np.diff(clock)  # each reads and bins all columns; the second adds more - few trees
         tree = max(second - first, 0.0) / (more - 2 * few)
-        if first + second + max(first - few * tree, 0.0) + (TREES - more) * tree > seconds:
+        left = TREES - more if tried is model else TREES
+        if first + second + step * (max(first - few * tree, 0.0) + left * tree) > seconds:
             raise TimeoutError("boosted trees would take longer than they may")
     return _fitted(model.set_params(max_iter=TREES), read, train)
 
 
-def _fitted(model: Any, read: Callable[[Table], Any], train: Problem) -> Learned:
+def _fitted(model: Any, read: Callable[[Table], Any], train: Problem, *, threads: int | None = None) -> Learned:
     """An estimator fitted on all rows of a problem; the constant where there is one class only."""
     regression, scale = train.task == "regression", TargetScale(0.0, 1.0)
     target = train.target
@@ -168,7 +174,7 @@ def _fitted(model: Any, read: Callable[[Table], Any], train: Problem) -> Learned
     elif len(np.unique(target)) < 2:
         return constant(train)
     weights = _uneven(train)
-    with _threads(train.rows), warnings.catch_warnings():
+    with _limited(threads or _threads_for(train.rows)), warnings.catch_warnings():
         # one that has not converged is scored as it is, as any user's would be
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", LinAlgWarning)
@@ -182,9 +188,14 @@ def _uneven(train: Problem) -> Floats | None:
     return None if even else np.asarray(train.weights / train.weights.mean())
 
 
-def _threads(rows: int) -> Any:
-    """As many threads of OpenMP as torch has, one for few rows, for as long as this lasts."""
-    return threadpool_limits(1 if rows <= FEW_ROWS else torch.get_num_threads(), user_api="openmp")
+def _threads_for(rows: int) -> int:
+    """As many threads of OpenMP as torch has, one for few rows."""
+    return 1 if rows <= FEW_ROWS else torch.get_num_threads()
+
+
+def _limited(threads: int) -> Any:
+    """OpenMP has so many threads for as long as this lasts."""
+    return threadpool_limits(threads, user_api="openmp")
 
 
 @dataclass(frozen=True, eq=False)

@@ -256,7 +256,7 @@ def test_trees_that_have_time_are_those_that_have_no_end_and_others_are_not_grow
     free, granted = (boosted(problem, schema=schema, seed=0, seconds=seconds) for seconds in (math.inf, 60.0))
     np.testing.assert_allclose(granted.predict(problem.table), free.predict(problem.table), rtol=1e-6, atol=1e-9)
     fit = learners._fitted
-    monkeypatch.setattr(learners, "_fitted", lambda model, *more: asked.append(model.max_iter) or fit(model, *more))
+    monkeypatch.setattr(learners, "_fitted", lambda m, *a, **k: asked.append(m.max_iter) or fit(m, *a, **k))
     # 4 seconds of reading and binning a fit, a tenth of a second a tree: 4.3, 4.6 and 13.1
     for seconds, fits in ((22.1, [3, 9, 100]), (21.9, [3, 9])):
         clock, asked[:] = iter([0.0, 4.3, 8.9]), []
@@ -276,6 +276,28 @@ def test_trees_that_stop_early_are_the_same_with_a_limit_of_time():
     free, granted = (boosted(problem, schema=schema, seed=0, seconds=seconds) for seconds in (math.inf, 600.0))
     assert free.model.n_iter_ == granted.model.n_iter_ < 30
     np.testing.assert_allclose(granted.predict(problem.table), free.predict(problem.table), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_of_many_rows_some_show_how_long_trees_take_and_teach_none(task, monkeypatch):
+    problem = weighted(task)
+    schema, fit, rows = Schema.of(problem.table), learners._fitted, []
+    free = boosted(problem, schema=schema, seed=0)
+    monkeypatch.setattr(learners, "TRIED_ROWS", problem.rows // 3)
+    monkeypatch.setattr(learners, "_fitted", lambda m, r, t, **k: rows.append(t.rows) or fit(m, r, t, **k))
+    granted = boosted(problem, schema=schema, seed=0, seconds=60.0)
+    assert rows[0] == rows[1] <= problem.rows / 3 + 1
+    assert rows[2] == problem.rows
+    np.testing.assert_array_equal(granted.predict(problem.table), free.predict(problem.table))
+    # of each fit 4 seconds are reading and binning, a tenth of a second a tree; all rows take `step` times as long
+    step = math.ceil(problem.rows / (problem.rows // 3))
+    needed = 4.3 + 4.6 + step * (4 + 100 * 0.1)
+    for seconds, fits in ((needed + 0.1, 3), (needed - 0.1, 2)):
+        monkeypatch.setattr(learners.time, "monotonic", iter([0.0, 4.3, 8.9]).__next__)
+        rows.clear()
+        with contextlib.suppress(TimeoutError):
+            boosted(problem, schema=schema, seed=0, seconds=seconds)
+        assert len(rows) == fits
 
 
 def test_threads_are_given_back():

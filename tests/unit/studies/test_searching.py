@@ -27,7 +27,15 @@ from goodfit.studies.searching.defaults import SPACES, default_choices, first_dr
 from goodfit.studies.searching.extent import Extent, extent
 from goodfit.studies.searching.finding import find
 from goodfit.studies.searching.halving import halving, mean_best
-from goodfit.studies.searching.pace import FIRST, LONGEST, SAVED, SHARE_OF_SEARCHING, Pace
+from goodfit.studies.searching.pace import (
+    FIRST,
+    LONGEST,
+    SAFE,
+    SAVED,
+    SHARE_OF_ABLATION,
+    SHARE_OF_SEARCHING,
+    Pace,
+)
 from goodfit.studies.searching.rooms import Rooms
 from goodfit.studies.searching.search import judged, next_batch, search, suiting, work_to_the_end
 from goodfit.studies.searching.store import Store, is_barely_begun, is_search, job_of
@@ -169,6 +177,28 @@ def test_a_long_batch_gets_fewer_trials_and_then_shorter_ones():
     trials, epochs = pace.affordable(20 * share, 16, 80)
     assert trials == 4
     assert 20 <= epochs < 56
+    whole = SHARE_OF_SEARCHING * 100 * 10 / SAVED  # fills the search
+    assert pace.affordable(2 * whole, 16, 80) == (1, 20)  # half of the search has room for a quarter of one
+    assert pace.affordable(whole, 16, 80) == (2, 20)
+    assert pace.affordable(0.99 * whole / 2, 16, 80)[0] == 4
+
+
+def test_what_took_long_to_begin_takes_long_to_end():
+    """All shares end earlier by what the end will take beyond its own share."""
+    short, long = (Pace(100.0, started=-beginning) for beginning in (7.0, 20.0))
+    for pace in (short, long):
+        before, clock = [pace.until(share) for share in (SHARE_OF_SEARCHING, SHARE_OF_ABLATION)], [0.0]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("goodfit.studies.searching.pace.time.monotonic", lambda clock=clock: clock[0])
+            pace.begin()
+            clock[0] = 50.0
+            pace.begin()
+            reserved = max(0.0, -pace.started - 8.0)
+            after = [pace.until(share) for share in (SHARE_OF_SEARCHING, SHARE_OF_ABLATION)]
+            assert after == pytest.approx([each - reserved for each in before])
+            assert pace.left(SHARE_OF_ABLATION) == pytest.approx(after[1] - 50.0)
+            pace.learn(work=10.0, seconds=1.0)
+            assert pace.within(SHARE_OF_ABLATION, 1.0) == pytest.approx(10 * SAFE * max(0.0, after[1] - 50.0))
 
 
 @pytest.mark.parametrize(

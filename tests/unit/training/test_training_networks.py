@@ -7,9 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from torch.utils.flop_counter import FlopCounterMode
 
 from goodfit.networks import Layout, forward, initialize, views
 from goodfit.rng import Streams
+from goodfit.training.normalization import identity
 
 sizes = st.lists(st.integers(1, 6), min_size=2, max_size=5).map(tuple)
 
@@ -28,6 +30,17 @@ def test_views_cover_the_matrix_once(sizes, batch_norm, scaling, members):
     assert layout.total - layout.plain.total == scaling * sizes[0]
     parts.biases[0].zero_()
     assert (flat == 0).sum() >= members * sizes[1]
+
+
+@settings(deadline=None)
+@given(sizes=sizes, side=st.integers(1, 9), channels=st.lists(st.integers(1, 4), max_size=3).map(tuple))
+def test_the_products_of_a_row_are_those_that_torch_counts(sizes, side, channels):
+    picture = (3, side, side) if channels else ()
+    layout = Layout(((3 * side**2 if channels else sizes[0]), *sizes[1:]), False, picture, channels)
+    flat = torch.zeros(1, layout.total)
+    with FlopCounterMode(display=False) as counter:
+        forward(views(flat, layout), torch.zeros(1, 1, layout.sizes[0]), layout, normalize=identity, drop=identity)
+    assert 2 * layout.products == counter.get_total_flops()
 
 
 @settings(deadline=None)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodfit.model import Model
+from goodfit.networks import Layout
 from goodfit.rng import derive
 from goodfit.studies.fitting import model_from
 from goodfit.studies.predicting import held_out_predictions
@@ -112,12 +113,12 @@ def train_batch(
 def work_of(result: RunResult, batch_size: int) -> float:
     """About how much a training computed, in multiplications."""
     rows = len(result.run.train) + len(result.run.added)
-    return result.epochs * work_an_epoch(rows, result.layout.total, batch_size)
+    return result.epochs * work_an_epoch(rows, result.layout, batch_size)
 
 
-def work_an_epoch(rows: int, parameters: int, batch_size: int) -> float:
+def work_an_epoch(rows: int, layout: Layout, batch_size: int) -> float:
     """About how much an epoch computes: products for each row, and for each batch an update of all parameters."""
-    return rows * (parameters + FIXED_A_ROW) + rows / batch_size * PARAMETER_UPDATE * parameters
+    return rows * (layout.products + FIXED_A_ROW) + rows / batch_size * PARAMETER_UPDATE * layout.total
 
 
 def _trial(prepared: Prepared, proposal: Proposal, results: Sequence[RunResult]) -> Trial:

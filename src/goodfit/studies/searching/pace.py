@@ -36,6 +36,7 @@ class Pace:
         started: `time.monotonic()` of its beginning.
         rate: multiplications a second, as far as is known.
         timed: whether that was measured.
+        beginning: seconds from the start to the first training: reading, splitting, encoding.
     """
 
     budget: float
@@ -43,6 +44,7 @@ class Pace:
     started: float = field(default_factory=time.monotonic)
     rate: float = NOMINAL
     timed: bool = False
+    beginning: float = 0.0
 
     @property
     def elapsed(self) -> float:
@@ -50,8 +52,21 @@ class Pace:
         return self.spent + time.monotonic() - self.started
 
     def until(self, share: float) -> float:
-        """`time.monotonic()` at which a share of the budget is used."""
-        return self.started - self.spent + share * self.budget
+        """`time.monotonic()` at which a share of the budget is used.
+
+        Choosing, scoring and writing take about as long as the beginning, for they go over the same rows: where that
+        is more than what is left for them, all shares end earlier.
+        """
+        reserved = max(0.0, self.beginning - (1 - SHARE_OF_ABLATION) * self.budget)
+        return self.started - self.spent + share * self.budget - reserved
+
+    def left(self, share: float) -> float:
+        """Seconds until then, below 0 after it."""
+        return self.until(share) - time.monotonic()
+
+    def begin(self) -> None:
+        """Take it that the first training begins now."""
+        self.beginning = self.beginning or time.monotonic() - self.started
 
     def learn(self, work: float, seconds: float) -> None:
         """Take a batch's speed into account, the last one's most."""
@@ -74,19 +89,21 @@ class Pace:
 
     def within(self, share: float, work: float) -> float:
         """How often so much work fits into the time until a share of the budget is used."""
-        return SAFE * max(share * self.budget - self.elapsed, 0.0) * self.rate / work
+        return SAFE * max(self.left(share), 0.0) * self.rate / work
 
     def affordable(self, work_a_trial: float, most_trials: int, max_epochs: int) -> tuple[int, int]:
         """Trials and epochs of the next batch, given the work of a trial of `max_epochs` epochs.
 
         A batch too long for its share of the time gets fewer trials, down to a quarter, then a larger share, then
-        shorter trainings, down to `SHORTEST`. None if little of even that fits into the rest of the time.
+        shorter trainings, down to `SHORTEST`, then fewer trials still, down to one. None if little of even that fits
+        into the rest of the time.
         """
         searching, fewest = SHARE_OF_SEARCHING * self.budget, max(1, most_trials // 4)
-        left, a_trial = searching - self.elapsed, work_a_trial * SAVED / self.rate
+        left, a_trial = self.left(SHARE_OF_SEARCHING), work_a_trial * SAVED / self.rate
         share = max(LONGEST * searching, min(STRETCHED * searching, fewest * a_trial))
         possible = min(share, left) / a_trial
         trials = int(min(most_trials, max(possible, fewest)))
+        trials = min(trials, max(1, int(possible / SHORTEST)))
         shortening = min(1.0, possible / trials)
         if shortening < SHORTEST / 2 and left < LONGEST * self.budget:
             return 0, 0

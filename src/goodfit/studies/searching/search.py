@@ -60,9 +60,11 @@ def search(
     while proposed := next_batch(rooms, choices, proposer, pace, done=len(batches)):
         proposals, epochs = proposed
         shape = proposals[0].draft.shape
+        prepared = rooms.of(shape, [p.draft.recipe for p in proposals])
+        pace.begin()
         end = pace.until(SHARE_OF_SEARCHING if batches else FIRST)
         batch = train_batch(
-            rooms.of(shape, [p.draft.recipe for p in proposals]),
+            prepared,
             rooms.splits,
             proposals,
             shape.settings(choices.base, epochs),
@@ -103,7 +105,7 @@ def next_batch(
     longest, drafts = choices.base.max_epochs, first_drafts(rooms.problem.kind, choices)
     if not done:
         return _first_batch(rooms, choices, proposer, pace)
-    if pace.elapsed >= SHARE_OF_SEARCHING * pace.budget:
+    if pace.left(SHARE_OF_SEARCHING) <= 0:
         return None
     cuts = choices.cuts[done - 1 : done]
     leaders = proposer.ask(1, [replace(d, shape=replace(d.shape, cut=cut)) for d in drafts[:1] for cut in cuts])
@@ -168,7 +170,7 @@ def work_to_the_end(shape: Shape, rooms: Rooms, choices: Choices) -> float:
     outputs = len(rooms.problem.classes) if rooms.problem.task == "multiclass" else 1
     layout = Layout((rooms.inputs(shape), *shape.hidden, outputs), False, rooms.picture, settings.channels)
     rows = sum(len(train) for train, _ in rooms.splits)
-    return settings.max_epochs * work_an_epoch(rows, layout.total, settings.batch_size)
+    return settings.max_epochs * work_an_epoch(rows, layout, settings.batch_size)
 
 
 def _told(on_standing: Watch | None, pace: Pace, batches: Sequence[Batch]) -> Callable[[Progress], None] | None:
