@@ -120,7 +120,8 @@ def stems(names: Sequence[str]) -> tuple[str, ...]:
     common = Counter(stem.lower() for stem in bare)
     found: list[str] = []
     for name, stem in zip(names, bare, strict=True):
-        parts = Path(name).with_suffix("").parts
+        path = Path(name)
+        parts = (path.with_suffix("") if path.name else path).parts
         own = wished = stem if common[stem.lower()] == 1 else plain_name("-".join(parts))
         number = 1
         while own.lower() in {other.lower() for other in found}:
