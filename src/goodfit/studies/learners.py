@@ -149,8 +149,10 @@ def boosted(train: Problem, *, schema: Schema, seed: int, seconds: float = math.
 def _grown(model: Any, read: _Columns, train: Problem, seconds: float) -> Learned:
     """A few trees first, and the others if there is time."""
     if math.isfinite(seconds):
-        step = math.ceil(train.rows / TRIED_ROWS)
-        tried, some = (clone(model), train.take(np.arange(0, train.rows, step))) if step > 1 else (model, train)
+        step, tried, some = math.ceil(train.rows / TRIED_ROWS), model, train
+        if step > 1:
+            # of a class there may be one row left, which can't be on both sides of early stopping
+            tried, some = clone(model).set_params(early_stopping=False), train.take(np.arange(0, train.rows, step))
         clock = [time.monotonic()]
         for trees in TRIED:
             _fitted(tried.set_params(max_iter=trees), read, some, threads=_threads_for(train.rows))

@@ -300,6 +300,17 @@ def test_of_many_rows_some_show_how_long_trees_take_and_teach_none(task, monkeyp
         assert len(rows) == fits
 
 
+def test_trees_are_tried_on_some_rows_that_have_one_of_a_rare_class(monkeypatch):
+    """Above 10,000 rows trees stop early by rows that are held out class by class."""
+    monkeypatch.setattr(learners, "TRIED_ROWS", 10_500)
+    target = np.arange(21_000) // 2 % 3
+    target[[0, 1]] = 3
+    problem = read_problem(np.arange(21_000.0)[:, None], target, task="multiclass")
+    learned = boosted(problem, schema=Schema.of(problem.table), seed=0, seconds=600.0)
+    assert learned.model.early_stopping == "auto"
+    assert learned.model.classes_.tolist() == [0, 1, 2, 3]
+
+
 def test_threads_are_given_back():
     before = torch.get_num_threads()
     problem = weighted("binary")
