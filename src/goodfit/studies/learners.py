@@ -33,8 +33,8 @@ MOST_LEVELS = 255
 ITERATIONS = 1000
 TREES, TRIED = 100, (3, 9)
 """Of boosted trees, scikit-learn's own number, and those that show how long all would take; they can't stop by then."""
-TRIED_ROWS = 20_000
-"""Of more rows these many, evenly spread, show it."""
+TRIED_ROWS, TRIED_APART = 50_000, (5, 20)
+"""Of more rows these many, evenly spread, show it by trees of their own."""
 FEW_ROWS = 100_000
 """Up to here trees grow in one thread: on a busy machine several wait for each other."""
 MANY_CELLS = 50_000_000
@@ -149,15 +149,16 @@ def boosted(train: Problem, *, schema: Schema, seed: int, seconds: float = math.
 def _grown(model: Any, read: _Columns, train: Problem, seconds: float) -> Learned:
     """A few trees first, and the others if there is time."""
     if math.isfinite(seconds):
-        step, tried, some = math.ceil(train.rows / TRIED_ROWS), model, train
+        step, tried, some, sizes = math.ceil(train.rows / TRIED_ROWS), model, train, TRIED
         if step > 1:
             # of a class there may be one row left, which can't be on both sides of early stopping
-            tried, some = clone(model).set_params(early_stopping=False), train.take(np.arange(0, train.rows, step))
+            tried, sizes = clone(model).set_params(early_stopping=False), TRIED_APART
+            some = train.take(np.arange(0, train.rows, step))
         clock = [time.monotonic()]
-        for trees in TRIED:
+        for trees in sizes:
             _fitted(tried.set_params(max_iter=trees), read, some, threads=_threads_for(train.rows))
             clock.append(time.monotonic())
-        few, more = TRIED
+        few, more = sizes
         first, second = np.diff(clock)  # each reads and bins all columns; the second adds more - few trees
         tree = max(second - first, 0.0) / (more - 2 * few)
         left = TREES - more if tried is model else TREES

@@ -185,7 +185,7 @@ def test_a_long_batch_gets_fewer_trials_and_then_shorter_ones():
 
 def test_what_took_long_to_begin_takes_long_to_end():
     """All shares end earlier by what the end will take beyond its own share."""
-    short, long = (Pace(100.0, started=-beginning) for beginning in (7.0, 20.0))
+    short, long = (Pace(100.0, started=-30.0, made=-beginning) for beginning in (3.5, 10.0))
     for pace in (short, long):
         before, clock = [pace.until(share) for share in (SHARE_OF_SEARCHING, SHARE_OF_ABLATION)], [0.0]
         with pytest.MonkeyPatch.context() as patch:
@@ -193,7 +193,7 @@ def test_what_took_long_to_begin_takes_long_to_end():
             pace.begin()
             clock[0] = 50.0
             pace.begin()
-            reserved = max(0.0, -pace.started - 8.0)
+            reserved = 0.0 if pace is short else 12.0  # twice what it took, but for 8 seconds
             after = [pace.until(share) for share in (SHARE_OF_SEARCHING, SHARE_OF_ABLATION)]
             assert after == pytest.approx([each - reserved for each in before])
             assert pace.left(SHARE_OF_ABLATION) == pytest.approx(after[1] - 50.0)

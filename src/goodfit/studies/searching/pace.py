@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 SHARE_OF_SEARCHING = 0.75
 SHARE_OF_ABLATION = 0.92
 """When, of all the time granted, the search and the ablation end; the rest is for choosing, scoring and writing."""
+ENDING = 2.0
+"""How long the end takes on large tables, by what the beginning took."""
 FIRST = 0.08
 """By when the first trials end, so that there is a model to go on with."""
 LONGEST, STRETCHED = 0.3, 0.5
@@ -36,7 +38,8 @@ class Pace:
         started: `time.monotonic()` of its beginning.
         rate: multiplications a second, as far as is known.
         timed: whether that was measured.
-        beginning: seconds from the start to the first training: reading, splitting, encoding.
+        made: `time.monotonic()` when this clock was made: all is loaded and read, nothing split or encoded.
+        beginning: seconds from then to the first training.
     """
 
     budget: float
@@ -44,6 +47,7 @@ class Pace:
     started: float = field(default_factory=time.monotonic)
     rate: float = NOMINAL
     timed: bool = False
+    made: float = field(default_factory=time.monotonic)
     beginning: float = 0.0
 
     @property
@@ -54,10 +58,10 @@ class Pace:
     def until(self, share: float) -> float:
         """`time.monotonic()` at which a share of the budget is used.
 
-        Choosing, scoring and writing take about as long as the beginning, for they go over the same rows: where that
-        is more than what is left for them, all shares end earlier.
+        Choosing, scoring and writing go over the same rows as the beginning, and take up to `ENDING` times as long:
+        where that is more than what is left for them, all shares end earlier.
         """
-        reserved = max(0.0, self.beginning - (1 - SHARE_OF_ABLATION) * self.budget)
+        reserved = max(0.0, ENDING * self.beginning - (1 - SHARE_OF_ABLATION) * self.budget)
         return self.started - self.spent + share * self.budget - reserved
 
     def left(self, share: float) -> float:
@@ -66,7 +70,7 @@ class Pace:
 
     def begin(self) -> None:
         """Take it that the first training begins now."""
-        self.beginning = self.beginning or time.monotonic() - self.started
+        self.beginning = self.beginning or time.monotonic() - self.made
 
     def learn(self, work: float, seconds: float) -> None:
         """Take a batch's speed into account, the last one's most."""
